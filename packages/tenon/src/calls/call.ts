@@ -1,0 +1,107 @@
+/**
+ * A call: one question to one operation, from wherever it came. REST, another service and a test all make one of
+ * these, and the same pipeline answers it.
+ *
+ * It is one mutable object from start to end, not a copy per stage: a copy of eighteen fields per stage would cost
+ * more than most handlers. Each field below is written by exactly one stage, named beside it.
+ */
+import type { Bytes, Caller } from "../contract/index.ts";
+import type { Operation } from "../contract/index.ts";
+import { Fault } from "../kernel/index.ts";
+
+/** What the caller showed to say who it is. */
+export interface Credentials {
+  /** The bearer token (RFC 6750) as it was sent, without `Bearer `. */
+  readonly bearer?: string | undefined;
+}
+
+/** How a face or another service starts a call. */
+export interface CallStart {
+  readonly operation: Operation;
+  /** Unique among calls; the face takes it from `idSource`. */
+  readonly id: string;
+  /** `performance.now()`-like instant at which the request was first seen. */
+  readonly startedAtMs: number;
+  /** The fields, still to be validated. A function is called once, after the caller is known: a body is read only then. */
+  readonly input: unknown;
+  /** A body of bytes, for operations that take one. */
+  readonly body?: Bytes | undefined;
+  readonly credentials?: Credentials | undefined;
+  /** Already known: in a call from service to service, and in tests. */
+  readonly caller?: Caller | undefined;
+  /** The service that makes the call, where one does. */
+  readonly from?: string | undefined;
+  readonly idempotencyKey?: string | undefined;
+  /** The caller's own limit on time, in ms from `startedAtMs`; the contract's is used where it is shorter. */
+  readonly timeoutMs?: number | undefined;
+  /** Network address of the caller, for limits. */
+  readonly address?: string | undefined;
+}
+
+export class Call {
+  readonly operation: Operation;
+  readonly id: string;
+  readonly startedAtMs: number;
+  /** Raw at first; `validate` replaces it by the parsed value. */
+  input: unknown;
+  readonly body: Bytes | undefined;
+  readonly credentials: Credentials | undefined;
+  /** Set by `identify`. */
+  caller: Caller | undefined;
+  readonly from: string | undefined;
+  readonly idempotencyKey: string | undefined;
+  readonly timeoutMs: number | undefined;
+  readonly address: string | undefined;
+  /** Set by `deadline`: the instant, on the same clock as `startedAtMs`, at which nobody waits any more. */
+  deadlineAtMs = Number.POSITIVE_INFINITY;
+  /** Set by `replay`: a digest of the input, where the call has an idempotency key. */
+  fingerprint: string | undefined = undefined;
+  /** Set by `replay` when the answer is a stored one. */
+  isReplay = false;
+  /** Where the handler's database work is done; set by `transaction`. */
+  work: unknown = undefined;
+  #controller: AbortController | undefined = undefined;
+  #canceled: Fault | undefined = undefined;
+  #onCancel: ((fault: Fault) => void) | undefined = undefined;
+
+  constructor(start: CallStart) {
+    this.operation = start.operation;
+    this.id = start.id;
+    this.startedAtMs = start.startedAtMs;
+    this.input = start.input;
+    this.body = start.body;
+    this.credentials = start.credentials;
+    this.caller = start.caller;
+    this.from = start.from;
+    this.idempotencyKey = start.idempotencyKey;
+    this.timeoutMs = start.timeoutMs;
+    this.address = start.address;
+  }
+
+  /** Aborted when the caller goes away or the deadline passes. Made at first use: most handlers never look. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#canceled !== undefined) this.#controller.abort(this.#canceled);
+    }
+    return this.#controller.signal;
+  }
+
+  /** Why nobody waits for this call any more, or `undefined` while somebody does. */
+  get canceled(): Fault | undefined {
+    return this.#canceled;
+  }
+
+  /** Ends the wait for this call. The first reason counts. */
+  cancel(reason: Fault = new Fault("canceled", "the caller went away")): void {
+    if (this.#canceled !== undefined) return;
+    this.#canceled = reason;
+    this.#onCancel?.(reason); // before the abort, so that the reason wins the race and not the AbortError
+    this.#controller?.abort(reason);
+  }
+
+  /** Called at once with the reason when the call is canceled. One listener, the `deadline` stage's. */
+  onCancel(listener: ((fault: Fault) => void) | undefined): void {
+    this.#onCancel = listener;
+  }
+}

@@ -1,0 +1,83 @@
+/** The promise as data: what a service offers, to whom, how fast, and what it says when it cannot. */
+export {
+  type AccessDescription,
+  type AccessQuestion,
+  type AccessRule,
+  type AllOfRule,
+  anonymous,
+  type AnyOfRule,
+  type Caller,
+  calledBy,
+  type CalledByRule,
+  isInternal,
+  type PredicateRule,
+  role,
+  type RoleRule,
+  scope,
+  type ScopeRule,
+} from "./access.ts";
+export {
+  type AnyContract,
+  contract,
+  type Contract,
+  type ContractMembers,
+  type ContractOptions,
+  describe,
+  describeOperationOf,
+  descriptionKey,
+  findRouteClashes,
+  type Named,
+  operationsOf,
+} from "./contract.ts";
+export { type DataClass, dataClassesOf, dataClassKeyword, personal, resolvePointer, secret, sensitive } from "./data-class.ts";
+export type {
+  BytesDescription,
+  ContractDescription,
+  ErrorDescription,
+  EventDescription,
+  FieldKind,
+  FieldPlace,
+  HttpDescription,
+  OperationDescription,
+  OutputDescription,
+} from "./description.ts";
+export { ContractMistakes, type Mistake, MistakeList } from "./mistakes.ts";
+export {
+  type CallInput,
+  command,
+  type CommandOptions,
+  type ContractEvent,
+  defaultDeadline,
+  type Deprecation,
+  type ErrorSpec,
+  type ErrorSpecs,
+  event,
+  type EventOptions,
+  type EventSpec,
+  type HttpBinding,
+  type HttpMethod,
+  type NoErrors,
+  type NoInput,
+  type Objective,
+  type Operation,
+  type OperationKind,
+  type OperationSpec,
+  query,
+  type QueryOptions,
+  type RateLimit,
+  type Route,
+} from "./operation.ts";
+export {
+  type AnyOutput,
+  bytes,
+  type Bytes,
+  type BytesOutput,
+  isBytesOutput,
+  isStreamOutput,
+  type Received,
+  type Returned,
+  stream,
+  type StreamOutput,
+} from "./output.ts";
+export { type InputOf, isSchema, type JsonSchema, type OutputOf, type Schema, toJsonSchema } from "./schema.ts";
+export { type Columns, table, type Table, type TableOptions } from "./table.ts";

@@ -1,0 +1,202 @@
+/** Queries, commands and events: what a contract is made of. */
+import type { Duration } from "../kernel/index.ts";
+import type { AccessRule } from "./access.ts";
+import type { AnyOutput, BytesOutput } from "./output.ts";
+import type { InputOf, OutputOf, Schema } from "./schema.ts";
+
+export type HttpMethod = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+export type Route<M extends HttpMethod = HttpMethod> = `${M} /${string}`;
+
+/** A route, or a route with what is not usual about it. */
+export type HttpBinding<M extends HttpMethod = HttpMethod> =
+  | Route<M>
+  | {
+      readonly route: Route<M>;
+      /** Status of a success. Default 200, or 204 without an output. */
+      readonly status?: number;
+      /** Header name to field of the input: `{ "accept-language": "language" }`. */
+      readonly headers?: Readonly<Record<string, string>>;
+    };
+
+/** A failure that belongs to the contract, under its public name. */
+export interface ErrorSpec {
+  /** HTTP status, 400 to 499: a declared failure is an answer to the caller, not a breakdown. */
+  readonly status: number;
+  /** Shown to the caller unless the handler gives its own. */
+  readonly message?: string;
+  /** What the caller learns besides. */
+  readonly data?: Schema;
+}
+export type ErrorSpecs = Readonly<Record<string, ErrorSpec>>;
+
+/** The level of service that is promised; alerts and error budgets follow from it. */
+export interface Objective {
+  /** Percent of calls that do not fail by the service's fault: 99.9. */
+  readonly availability?: number;
+  readonly latency?: { readonly p50?: Duration; readonly p95?: Duration; readonly p99?: Duration };
+}
+
+export interface Deprecation {
+  /** Contract version from which on it should not be used. */
+  readonly since: string;
+  /** Date (`2027-01-31`) after which it may be gone: the `Sunset` header of RFC 8594. */
+  readonly sunset?: string;
+  /** What to use instead. */
+  readonly use?: string;
+}
+
+/** How often one caller may call. */
+export interface RateLimit {
+  /** Calls per window. */
+  readonly calls: number;
+  readonly per: Duration;
+  /** Whose calls are counted together. Default `caller`: the token's subject, or the address of an anonymous one. */
+  readonly by?: "caller" | "address";
+}
+
+interface OperationOptions<I extends Schema, O extends AnyOutput, E extends ErrorSpecs> {
+  /** Who may call. There is no default. */
+  readonly access: AccessRule<OutputOf<NoInfer<I>>>;
+  /** The fields of the call: an object schema. Left out: the call carries nothing. */
+  readonly input?: I;
+  readonly output?: O;
+  readonly errors?: E;
+  /** How long a call may take, a whole. Default `"10s"`. */
+  readonly deadline?: Duration;
+  readonly objective?: Objective;
+  readonly rateLimit?: RateLimit;
+  readonly summary?: string;
+  readonly description?: string;
+  readonly deprecated?: Deprecation;
+}
+
+export interface QueryOptions<I extends Schema, O extends AnyOutput, E extends ErrorSpecs> extends OperationOptions<I, O, E> {
+  /** `"GET /orders/{id}"`. Left out: called by other services only. */
+  readonly http?: HttpBinding<"GET">;
+}
+
+export interface CommandOptions<I extends Schema, O extends AnyOutput, E extends ErrorSpecs> extends OperationOptions<I, O, E> {
+  /** `"POST /orders"`. Left out: called by other services only. */
+  readonly http?: HttpBinding<"POST" | "PUT" | "PATCH" | "DELETE">;
+  /** A body of bytes, streamed; the fields of `input` then travel in path, query and headers. */
+  readonly body?: BytesOutput;
+  /** Isolation of the transaction. Default `"read committed"`, PostgreSQL's own. */
+  readonly isolation?: "read committed" | "repeatable read" | "serializable";
+}
+
+export type OperationKind = "query" | "command";
+
+/** An operation before a contract has given it a name. Made by {@link query} and {@link command}. */
+export interface OperationSpec<
+  K extends OperationKind = OperationKind,
+  I extends Schema = Schema,
+  O extends AnyOutput = AnyOutput,
+  E extends ErrorSpecs = ErrorSpecs,
+> {
+  readonly kind: K;
+  readonly http: HttpBinding | undefined;
+  readonly access: AccessRule;
+  readonly input: I | undefined;
+  readonly output: O;
+  readonly errors: E;
+  readonly body: BytesOutput | undefined;
+  readonly isolation: "read committed" | "repeatable read" | "serializable";
+  readonly deadline: Duration;
+  readonly objective: Objective | undefined;
+  readonly rateLimit: RateLimit | undefined;
+  readonly summary: string | undefined;
+  readonly description: string | undefined;
+  readonly deprecated: Deprecation | undefined;
+}
+
+/** An operation of a contract: what `call` and clients take. */
+export interface Operation<
+  K extends OperationKind = OperationKind,
+  I extends Schema = Schema,
+  O extends AnyOutput = AnyOutput,
+  E extends ErrorSpecs = ErrorSpecs,
+> extends OperationSpec<K, I, O, E> {
+  readonly service: string;
+  readonly name: string;
+  /** `service.name`. */
+  readonly id: string;
+  readonly deadlineMs: number;
+}
+
+export interface EventOptions<D extends Schema> {
+  /** What the event carries: an object schema. */
+  readonly data: D;
+  /** The field that orders events: those with one key are applied in the order in which they were emitted. */
+  readonly key?: keyof OutputOf<D> & string;
+  readonly summary?: string;
+  readonly description?: string;
+  readonly deprecated?: Deprecation;
+}
+
+export interface EventSpec<D extends Schema = Schema> {
+  readonly kind: "event";
+  readonly data: D;
+  readonly key: string | undefined;
+  readonly summary: string | undefined;
+  readonly description: string | undefined;
+  readonly deprecated: Deprecation | undefined;
+}
+
+/** An event of a contract. */
+export interface ContractEvent<D extends Schema = Schema> extends EventSpec<D> {
+  readonly service: string;
+  readonly name: string;
+  /** `service.name`. */
+  readonly id: string;
+}
+
+/** How long a call may take where the contract does not say: beyond it a person has given up. */
+export const defaultDeadline: Duration = "10s";
+
+/** The input of an operation that takes nothing. */
+export type NoInput = Schema<undefined, undefined>;
+// oxlint-disable-next-line typescript/ban-types -- the empty record is exactly what "declares no errors" means
+export type NoErrors = {};
+
+/** Something that can be asked again and again and changes nothing: GET, may be cached, sees the database read-only. */
+export function query<I extends Schema = NoInput, const O extends AnyOutput = undefined, const E extends ErrorSpecs = NoErrors>(
+  options: QueryOptions<I, O, E>,
+): OperationSpec<"query", I, O, E> {
+  return { ...specOf("query", options), body: undefined, isolation: "read committed" };
+}
+
+/** Something that changes the service's own data: one transaction, repeatable under an idempotency key. */
+export function command<I extends Schema = NoInput, const O extends AnyOutput = undefined, const E extends ErrorSpecs = NoErrors>(
+  options: CommandOptions<I, O, E>,
+): OperationSpec<"command", I, O, E> {
+  return { ...specOf("command", options), body: options.body, isolation: options.isolation ?? "read committed" };
+}
+
+/** Something that happened, for whoever wants to know. */
+export function event<D extends Schema>(options: EventOptions<D>): EventSpec<D> {
+  const { data, key, summary, description, deprecated } = options;
+  return { kind: "event", data, key, summary, description, deprecated };
+}
+
+function specOf<K extends OperationKind, I extends Schema, O extends AnyOutput, E extends ErrorSpecs>(
+  kind: K,
+  options: OperationOptions<I, O, E> & { readonly http?: HttpBinding },
+): Omit<OperationSpec<K, I, O, E>, "body" | "isolation"> {
+  return {
+    kind,
+    http: options.http,
+    access: options.access as AccessRule, // predicates are called with the validated input, by the pipeline alone
+    input: options.input,
+    output: options.output as O,
+    errors: options.errors ?? ({} as E),
+    deadline: options.deadline ?? defaultDeadline,
+    objective: options.objective,
+    rateLimit: options.rateLimit,
+    summary: options.summary,
+    description: options.description,
+    deprecated: options.deprecated,
+  };
+}
+
+/** The fields that a caller of the operation sends. */
+export type CallInput<Op> = Op extends OperationSpec<OperationKind, infer I, AnyOutput, ErrorSpecs> ? InputOf<I> : never;
