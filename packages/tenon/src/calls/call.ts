@@ -31,6 +31,8 @@ export interface CallStart {
   readonly caller?: Caller | undefined;
   /** The service that makes the call, where one does. */
   readonly from?: string | undefined;
+  /** The call that this one is part of, in the same process: it is admitted with it and canceled with it. */
+  readonly parent?: Call | undefined;
   readonly idempotencyKey?: string | undefined;
   /** The caller's own limit on time, in ms from `startedAtMs`; the contract's is used where it is shorter. */
   readonly timeoutMs?: number | undefined;
@@ -49,6 +51,7 @@ export class Call {
   /** Set by `identify`. */
   caller: Caller | undefined;
   readonly from: string | undefined;
+  readonly parent: Call | undefined;
   readonly idempotencyKey: string | undefined;
   readonly timeoutMs: number | undefined;
   readonly address: string | undefined;
@@ -62,7 +65,8 @@ export class Call {
   work: unknown = undefined;
   #controller: AbortController | undefined = undefined;
   #canceled: Fault | undefined = undefined;
-  #onCancel: ((fault: Fault) => void) | undefined = undefined;
+  /** Nobody listens to most calls, one to many, several to few. */
+  #listeners: ((fault: Fault) => void)[] | undefined = undefined;
 
   constructor(start: CallStart) {
     this.operation = start.operation;
@@ -73,6 +77,7 @@ export class Call {
     this.credentials = start.credentials;
     this.caller = start.caller;
     this.from = start.from;
+    this.parent = start.parent;
     this.idempotencyKey = start.idempotencyKey;
     this.timeoutMs = start.timeoutMs;
     this.address = start.address;
@@ -96,12 +101,16 @@ export class Call {
   cancel(reason: Fault = new Fault("canceled", "the caller went away")): void {
     if (this.#canceled !== undefined) return;
     this.#canceled = reason;
-    this.#onCancel?.(reason); // before the abort, so that the reason wins the race and not the AbortError
+    // Before the abort, so that the reason wins the race and not the AbortError.
+    for (const listener of this.#listeners ?? []) listener(reason);
+    this.#listeners = undefined;
     this.#controller?.abort(reason);
   }
 
-  /** Called at once with the reason when the call is canceled. One listener, the `deadline` stage's. */
-  onCancel(listener: ((fault: Fault) => void) | undefined): void {
-    this.#onCancel = listener;
+  /** Calls `listener` once with the reason when the call is canceled, at once when it already is. */
+  onCancel(listener: (fault: Fault) => void): void {
+    if (this.#canceled !== undefined) listener(this.#canceled);
+    else if (this.#listeners === undefined) this.#listeners = [listener];
+    else this.#listeners.push(listener);
   }
 }

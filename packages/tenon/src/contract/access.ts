@@ -2,6 +2,8 @@
  * Who may call an operation, said in the contract. Denied unless granted: an operation without a rule does not compile.
  */
 
+import type { MistakesAt } from "./mistakes.ts";
+
 /** Who is calling, once known. */
 export interface Caller {
   /** `anonymous` has shown nothing; `person` and `program` have a verified token; `system` is the platform itself. */
@@ -114,4 +116,64 @@ export function isInternal(rule: AccessRule): boolean {
   if ("allOf" in rule) return rule.allOf.some(isInternal);
   if ("anyOf" in rule) return rule.anyOf.every(isInternal);
   return false;
+}
+
+/** Adds what is wrong with a rule, and says whether it is whole enough to be described. */
+export function checkAccess(rule: AccessRule, mistakes: MistakesAt): boolean {
+  if (rule === undefined || rule === null) {
+    mistakes.add("has no access rule", 'say who may call: access: "public", "signed-in", scope("orders:read"), ...');
+    return false;
+  }
+  if (rule === "public" || rule === "signed-in") return true;
+  if (typeof rule !== "object") {
+    mistakes.add(`the access rule "${String(rule)}" is not known`, `use ${knownRules}`);
+    return false;
+  }
+  if ("allOf" in rule) return checkRules("allOf", rule.allOf, mistakes);
+  if ("anyOf" in rule) return checkRules("anyOf", rule.anyOf, mistakes);
+  if ("scope" in rule) checkName("scope", rule.scope, mistakes);
+  else if ("role" in rule) checkName("role", rule.role, mistakes);
+  else if ("calledBy" in rule) checkCalledBy(rule.calledBy, mistakes);
+  else if ("predicate" in rule) checkPredicate(rule, mistakes);
+  else {
+    mistakes.add("the access rule is of no known form", `use ${knownRules}`);
+    return false;
+  }
+  return true;
+}
+
+const knownRules = '"public", "signed-in", scope(), role(), calledBy(), { predicate, allows }, { allOf } or { anyOf }';
+
+const nameForms = {
+  scope: { form: /^[a-z][a-z0-9._-]*:[a-z][a-z0-9._-]*$/, remedy: 'write resource:action in lower case: "orders:read"' },
+  role: { form: /^[a-z][a-z0-9._-]*$/, remedy: 'lower case: "admin"' },
+} as const;
+
+function checkName(kind: "scope" | "role", name: unknown, mistakes: MistakesAt): void {
+  const { form, remedy } = nameForms[kind];
+  if (typeof name !== "string" || !form.test(name)) mistakes.add(`the ${kind} "${String(name)}" has an unknown form`, remedy);
+}
+
+function checkRules(kind: "allOf" | "anyOf", rules: readonly AccessRule[], mistakes: MistakesAt): boolean {
+  if (!Array.isArray(rules) || rules.length === 0) {
+    mistakes.add(`${kind} without a rule`, "name at least one");
+    return false;
+  }
+  return rules.map((rule) => checkAccess(rule, mistakes)).every(Boolean); // each one is looked at, to tell all mistakes
+}
+
+function checkCalledBy(services: readonly string[], mistakes: MistakesAt): void {
+  if (services.length === 0) mistakes.add("calledBy() names no service, so nobody may call", "name the services that call");
+  for (const service of services) {
+    if (!/^[a-z][a-z0-9-]*$/.test(service)) mistakes.add(`calledBy("${service}") is not a name for a service`, "the name in contract(...): lower case");
+  }
+}
+
+function checkPredicate(rule: PredicateRule<never>, mistakes: MistakesAt): void {
+  if (typeof rule.predicate !== "string" || rule.predicate.trim() === "") {
+    mistakes.add("a predicate without a name", 'name it by what it asks: { predicate: "own account", ... }');
+  }
+  if (typeof rule.allows !== "function") {
+    mistakes.add(`the predicate "${rule.predicate}" has no function`, "add allows: ({ caller, input }) => ...");
+  }
 }

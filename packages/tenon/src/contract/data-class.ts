@@ -1,7 +1,11 @@
 /**
  * Data classes: what kind of data a field is, said where the field is declared, and read from then on by everything
  * that stores, logs or shows it. The class travels as the keyword `x-data-class` in the field's JSON Schema.
+ *
+ * Classify fields rather than objects: `personal(z.object({ ... })).extend({ ... })` makes a new object, and the mark
+ * stays behind on the old one.
  */
+import { listAt, pointerToken, recordAt, targetOf } from "./json-schema.ts";
 import type { JsonSchema, Schema } from "./schema.ts";
 
 /**
@@ -55,46 +59,48 @@ function hasMeta<S extends Schema>(schema: S): schema is S & WithMeta<S> {
   return "meta" in schema && typeof schema.meta === "function";
 }
 
-/** The data class of each classified place of a schema, by JSON Pointer into the data; `*` stands for every item. */
+/**
+ * The data class of each classified place of a schema, by JSON Pointer into the data; `*` stands for every item. Where
+ * kinds of one place differ in class, the place has the stricter one.
+ *
+ * It lists places of schemas, not of values: of a type that contains itself only the outermost is listed. Whoever
+ * masks values has to follow the schema along the value instead.
+ */
 export function dataClassesOf(json: JsonSchema): ReadonlyMap<string, DataClass> {
-  const found = new Map<string, DataClass>();
-  walk(json, "", json, found, new Set());
-  return found;
+  const search = new ClassSearch(json);
+  search.walk(json, "", new Set());
+  return search.found;
 }
 
-function walk(node: unknown, path: string, root: JsonSchema, found: Map<string, DataClass>, seen: Set<unknown>): void {
-  if (node === null || typeof node !== "object" || seen.has(node)) return;
-  const schema = node as JsonSchema;
-  const dataClass = schema[dataClassKeyword];
-  if (dataClass === "personal" || dataClass === "sensitive" || dataClass === "secret") found.set(path, dataClass);
+const strictness: Readonly<Record<DataClass, number>> = { personal: 1, sensitive: 2, secret: 3 };
 
-  const inside = new Set(seen).add(node); // per path, so that a type used twice is walked twice and a cycle once
-  const ref = schema["$ref"];
-  if (typeof ref === "string" && ref.startsWith("#")) walk(resolvePointer(root, ref.slice(1)), path, root, found, inside);
-  for (const [name, child] of Object.entries(asRecord(schema["properties"]))) {
-    walk(child, `${path}/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`, root, found, inside);
-  }
-  walk(schema["items"], `${path}/*`, root, found, inside);
-  walk(schema["additionalProperties"], `${path}/*`, root, found, inside);
-  for (const keyword of ["prefixItems", "anyOf", "oneOf", "allOf"]) {
-    const branches = schema[keyword];
-    if (!Array.isArray(branches)) continue;
-    branches.forEach((branch: unknown, index) => {
-      walk(branch, keyword === "prefixItems" ? `${path}/${index}` : path, root, found, inside);
-    });
-  }
-}
+class ClassSearch {
+  readonly found = new Map<string, DataClass>();
+  readonly #root: JsonSchema;
 
-/** The part of a document that a JSON Pointer (RFC 6901) names, or `undefined`. */
-export function resolvePointer(root: unknown, pointer: string): unknown {
-  let at: unknown = root;
-  for (const token of pointer.split("/").slice(1)) {
-    if (at === null || typeof at !== "object") return undefined;
-    at = (at as Record<string, unknown>)[token.replaceAll("~1", "/").replaceAll("~0", "~")];
+  constructor(root: JsonSchema) {
+    this.#root = root;
   }
-  return at;
-}
 
-function asRecord(value: unknown): Record<string, unknown> {
-  return value !== null && typeof value === "object" ? (value as Record<string, unknown>) : {};
+  /** @param above  The schemas on the way to this one: a type used twice is walked twice, and a cycle once. */
+  walk(node: unknown, path: string, above: ReadonlySet<unknown>): void {
+    if (node === null || typeof node !== "object" || above.has(node)) return;
+    const schema = node as JsonSchema;
+    this.#note(path, schema[dataClassKeyword]);
+
+    const inside = new Set(above).add(node);
+    this.walk(targetOf(schema, this.#root), path, inside);
+    for (const [name, child] of Object.entries(recordAt(schema, "properties"))) this.walk(child, `${path}/${pointerToken(name)}`, inside);
+    for (const child of Object.values(recordAt(schema, "patternProperties"))) this.walk(child, `${path}/*`, inside);
+    this.walk(schema["items"], `${path}/*`, inside);
+    this.walk(schema["additionalProperties"], `${path}/*`, inside);
+    listAt(schema, "prefixItems").forEach((child, index) => this.walk(child, `${path}/${index}`, inside));
+    for (const branch of listAt(schema, "anyOf", "oneOf", "allOf")) this.walk(branch, path, inside);
+  }
+
+  #note(path: string, dataClass: unknown): void {
+    if (dataClass !== "personal" && dataClass !== "sensitive" && dataClass !== "secret") return;
+    const known = this.found.get(path);
+    if (known === undefined || strictness[known] < strictness[dataClass]) this.found.set(path, dataClass);
+  }
 }

@@ -29,7 +29,8 @@ export {
   type Named,
   operationsOf,
 } from "./contract.ts";
-export { type DataClass, dataClassesOf, dataClassKeyword, personal, resolvePointer, secret, sensitive } from "./data-class.ts";
+export { type DataClass, dataClassesOf, dataClassKeyword, personal, secret, sensitive } from "./data-class.ts";
+export { checkDepth, maxDepth } from "./depth.ts";
 export type {
   BytesDescription,
   ContractDescription,
@@ -41,7 +42,9 @@ export type {
   OperationDescription,
   OutputDescription,
 } from "./description.ts";
-export { ContractMistakes, type Mistake, MistakeList } from "./mistakes.ts";
+export { hasJsonBody } from "./json-body.ts";
+export { pointerToken, resolvePointer } from "./json-schema.ts";
+export { ContractMistakes, type Mistake, MistakeList, type MistakesAt } from "./mistakes.ts";
 export {
   type CallInput,
   command,
@@ -67,6 +70,8 @@ export {
   type RateLimit,
   type Route,
 } from "./operation.ts";
+export { objectShapeOf, type ObjectShape } from "./object-shape.ts";
+export { type CallPromise, type DeclaredFaults, outcome, type Outcome } from "./outcome.ts";
 export {
   type AnyOutput,
   bytes,
@@ -79,5 +84,7 @@ export {
   stream,
   type StreamOutput,
 } from "./output.ts";
+export { createParser, type Parser, type ParserOptions, type ParseResult } from "./parser.ts";
+export { createProjector, type Projector } from "./projector.ts";
 export { type InputOf, isSchema, type JsonSchema, type OutputOf, type Schema, toJsonSchema } from "./schema.ts";
 export { type Columns, table, type Table, type TableOptions } from "./table.ts";

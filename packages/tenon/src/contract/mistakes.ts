@@ -21,6 +21,10 @@ export class ContractMistakes extends Error {
   }
 }
 
+export interface MistakesAt {
+  add(problem: string, remedy: string): void;
+}
+
 /** Gathers mistakes; `assertNone` throws them together. */
 export class MistakeList {
   readonly #what: string;
@@ -32,6 +36,11 @@ export class MistakeList {
 
   add(at: string, problem: string, remedy: string): void {
     this.#mistakes.push({ at, problem, remedy });
+  }
+
+  /** The same list, for code that looks at one place only. */
+  at(place: string): MistakesAt {
+    return { add: (problem, remedy) => this.add(place, problem, remedy) };
   }
 
   /** @throws {ContractMistakes} */

@@ -155,7 +155,7 @@ export const defaultDeadline: Duration = "10s";
 
 /** The input of an operation that takes nothing. */
 export type NoInput = Schema<undefined, undefined>;
-// oxlint-disable-next-line typescript/ban-types -- the empty record is exactly what "declares no errors" means
+/** The empty record is exactly what "declares no errors" means. */
 export type NoErrors = {};
 
 /** Something that can be asked again and again and changes nothing: GET, may be cached, sees the database read-only. */
@@ -185,7 +185,7 @@ function specOf<K extends OperationKind, I extends Schema, O extends AnyOutput, 
   return {
     kind,
     http: options.http,
-    access: options.access as AccessRule, // predicates are called with the validated input, by the pipeline alone
+    access: options.access, // predicates are called with the validated input, by the pipeline alone
     input: options.input,
     output: options.output as O,
     errors: options.errors ?? ({} as E),

@@ -61,9 +61,14 @@ export type Received<O> = O extends StreamOutput<infer S>
       : void;
 
 export function isStreamOutput(output: AnyOutput): output is StreamOutput {
-  return output !== undefined && "kind" in output && output.kind === "stream";
+  return kindOf(output) === "stream";
 }
 
 export function isBytesOutput(output: AnyOutput): output is BytesOutput {
-  return output !== undefined && "kind" in output && output.kind === "bytes";
+  return kindOf(output) === "bytes";
+}
+
+/** `undefined` for a schema; also for what is no output at all, of which the contract tells. */
+function kindOf(output: unknown): unknown {
+  return output !== null && typeof output === "object" && "kind" in output ? output.kind : undefined;
 }

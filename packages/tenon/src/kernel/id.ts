@@ -12,10 +12,17 @@ export function createIdSource(random: Random): IdSource {
   let next = Math.floor(random() * 0x1_0000_0000);
   return () => {
     next = (next + 1) >>> 0;
-    return prefix + hex32(next);
+    return prefix + hex16(next >>> 16) + hex16(next & 0xffff);
   };
 }
 
+/** Two digits each: a look-up instead of a conversion, since an identifier is made for every call. */
+const hexOfByte: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+function hex16(value: number): string {
+  return (hexOfByte[value >>> 8] as string) + (hexOfByte[value & 0xff] as string);
+}
+
 function hex32(value: number): string {
-  return (value >>> 0).toString(16).padStart(8, "0");
+  return hex16((value >>> 16) & 0xffff) + hex16(value & 0xffff);
 }

@@ -1,0 +1,75 @@
+/**
+ * Sheds load before work is done. A call that finds no place is answered at once with `overloaded` and `retry-after`;
+ * nothing of it has been read or checked by then, so refusing stays cheap when it matters.
+ *
+ * A call that is part of another one in the same process was admitted with it: refusing it half-way would waste the
+ * work already done.
+ */
+import type { Operation } from "../contract/index.ts";
+import { type Clock, Fault, type Random } from "../kernel/index.ts";
+import { Baseline, type ConcurrencyLimit } from "./concurrency-limit.ts";
+import { type Handler, isPromise, type Stage } from "./stage.ts";
+
+export interface AdmitOptions {
+  readonly limit: ConcurrencyLimit;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** How long requests now wait before they are even seen, in ms; above `queueMaxMs` calls are refused. */
+  readonly queueDelayMs?: () => number;
+  /** Default 250: beyond it the process is behind, and taking more only makes everybody late. */
+  readonly queueMaxMs?: number;
+}
+
+export function admit(options: AdmitOptions): Stage {
+  const { limit, clock, random, queueDelayMs, queueMaxMs = 250 } = options;
+
+  function refuse(operation: Operation): Fault {
+    // Between 1 and 3 s, drawn: callers that were refused together must not come back together.
+    const retryAfterS = 1 + Math.floor(random() * 3);
+    return new Fault("overloaded", `${operation.service} is too busy; try again in ${retryAfterS} s`, {
+      retryAfterS,
+      facts: { limit: limit.limit, underway: limit.underway },
+    });
+  }
+
+  return {
+    name: "admit",
+    compile(operation: Operation, next: Handler): Handler {
+      const baseline = new Baseline();
+      return (call) => {
+        if (call.parent !== undefined) return next(call);
+        if (queueDelayMs !== undefined && queueDelayMs() > queueMaxMs) throw refuse(operation);
+        if (!limit.tryAcquire()) throw refuse(operation);
+        let result: unknown;
+        try {
+          result = next(call);
+        } catch (thrown) {
+          limit.forget();
+          throw thrown;
+        }
+        if (!isPromise(result)) {
+          const nowMs = clock.elapsedMs();
+          limit.release(baseline, nowMs - call.startedAtMs, nowMs);
+          return result;
+        }
+        return result.then(
+          (value) => {
+            const nowMs = clock.elapsedMs();
+            limit.release(baseline, nowMs - call.startedAtMs, nowMs);
+            return value;
+          },
+          (thrown: unknown) => {
+            // A late answer is the clearest sign of overload; a refusal says nothing about how long work takes.
+            if (thrown instanceof Fault && thrown.code === "deadline_exceeded") {
+              const nowMs = clock.elapsedMs();
+              limit.release(baseline, nowMs - call.startedAtMs, nowMs);
+            } else {
+              limit.forget();
+            }
+            throw thrown;
+          },
+        );
+      };
+    },
+  };
+}

@@ -1,0 +1,19 @@
+/** What the life of a call needs from other rooms. */
+import type { Call } from "./call.ts";
+
+/** The first answer to a command, kept under its idempotency key. */
+export interface StoredAnswer {
+  /** Digest of the input that was answered: another input under the same key is a conflict. */
+  readonly fingerprint: string;
+  /** The answer as JSON has it; `undefined` for an operation without an output. */
+  readonly value: unknown;
+}
+
+/**
+ * First answers by operation, caller and idempotency key. Two methods. An adapter says how long it keeps them.
+ */
+export interface AnswerStore {
+  find(call: Call): Promise<StoredAnswer | undefined>;
+  /** Within the call's own transaction, where it has one: the answer is stored if and only if the effects are. */
+  save(call: Call, answer: StoredAnswer): Promise<void>;
+}

@@ -1,0 +1,64 @@
+/**
+ * Surrounds every call: counts it, times it, writes its one log line, and makes sure that what leaves is a Fault. What
+ * is a bug is logged here, whole, and nowhere else.
+ */
+import type { Operation } from "../contract/index.ts";
+import { type Clock, Fault, faultTable, type LogLevel } from "../kernel/index.ts";
+import type { LogWriter, Metrics } from "../telemetry/index.ts";
+import type { Call } from "./call.ts";
+import { type Handler, isPromise, type Stage } from "./stage.ts";
+
+export interface RecordOptions {
+  readonly metrics: Metrics;
+  readonly log: LogWriter;
+  readonly clock: Clock;
+}
+
+export function record(options: RecordOptions): Stage {
+  const { metrics, log, clock } = options;
+
+  return {
+    name: "record",
+    compile(operation: Operation, next: Handler): Handler {
+      const meter = metrics.operation(operation.id);
+
+      function ended(call: Call, code: string, level: LogLevel): void {
+        const ms = clock.elapsedMs() - call.startedAtMs;
+        meter.observe(code, ms);
+        log.call(level, { operation: operation.id, code, id: call.id, ms });
+      }
+
+      function failed(call: Call, thrown: unknown): Fault {
+        const fault = Fault.from(thrown);
+        fault.operation ??= operation.id;
+        const { atFault } = faultTable[fault.code];
+        ended(call, fault.publicCode, atFault === "caller" ? "info" : "warn");
+        if (fault.code === "internal") log.error("a call failed by a bug", { operation: operation.id, call: call.id, error: fault.cause ?? fault });
+        else if (fault.cause !== undefined) log.debug("why a call failed", { operation: operation.id, call: call.id, code: fault.code, error: fault.cause });
+        return fault;
+      }
+
+      return (call) => {
+        let result: unknown;
+        try {
+          result = next(call);
+        } catch (thrown) {
+          throw failed(call, thrown);
+        }
+        if (!isPromise(result)) {
+          ended(call, "ok", "info");
+          return result;
+        }
+        return result.then(
+          (value) => {
+            ended(call, "ok", "info");
+            return value;
+          },
+          (thrown: unknown) => {
+            throw failed(call, thrown);
+          },
+        );
+      };
+    },
+  };
+}
