@@ -1,0 +1,165 @@
+/**
+ * The configuration of an app: read once, at the edge, from layers of text values; every problem told in one go.
+ * Nothing else in the platform reads the environment.
+ */
+import type { LogLevel } from "../kernel/index.ts";
+import type { LogFormat } from "../telemetry/index.ts";
+import { limits } from "../rest/index.ts";
+import { anyText, databaseUrl, list, oneOf, type Setting, SettingProblem, webUrl, wholeNumber } from "./setting.ts";
+
+/** Where text values come from, the strongest first: the environment, a file. */
+export interface ConfigLayer {
+  readonly name: string;
+  readonly values: Readonly<Record<string, string | undefined>>;
+}
+
+export interface Config {
+  readonly mode: "development" | "production";
+  readonly port: number;
+  readonly host: string;
+  readonly dataDirectory: string;
+  readonly databaseUrl: string;
+  readonly databasePoolMax: number;
+  readonly databaseStatementTimeoutMs: number;
+  readonly oidcIssuer: string;
+  readonly oidcAudience: string;
+  readonly oidcJwksUrl: string;
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat | "auto";
+  readonly bodyMaxBytes: number;
+  readonly corsOrigins: readonly string[];
+  readonly concurrencyMax: number;
+  readonly connectionsMax: number;
+  readonly drainMs: number;
+  readonly drainDelayMs: number;
+  readonly idempotencyKeepH: number;
+}
+
+type Settings = { readonly [K in keyof Config]: Setting<Config[K]> };
+
+/** In the order in which `tenon config` shows them. */
+export const settings: Settings = {
+  mode: {
+    env: "TENON_MODE",
+    about: "development: a local issuer of tokens, migrations at start; production: neither",
+    fallback: "development",
+    parse: oneOf("development", "production"),
+  },
+  port: { env: "PORT", about: "TCP port; 0 lets the system choose", fallback: 3000, parse: wholeNumber(0, 65_535) },
+  host: { env: "HOST", about: "address to listen on; empty is every address", fallback: "", parse: anyText },
+  dataDirectory: { env: "TENON_DIRECTORY", about: "where the embedded defaults keep their files", fallback: ".tenon", parse: anyText },
+  databaseUrl: {
+    env: "DATABASE_URL",
+    about: "postgres://user@host/database, pglite:directory or pglite:memory; empty is pglite in TENON_DIRECTORY",
+    fallback: "",
+    isSecret: true,
+    parse: databaseUrl,
+  },
+  databasePoolMax: {
+    env: "DATABASE_POOL_MAX",
+    about: "connections for writing, and as many for reading, of each service",
+    fallback: 8,
+    parse: wholeNumber(1, 1_000),
+  },
+  databaseStatementTimeoutMs: {
+    env: "DATABASE_STATEMENT_TIMEOUT_MS",
+    about: "the longest that one SQL statement may run; calls end earlier by their own deadlines",
+    fallback: 30_000,
+    parse: wholeNumber(100, 3_600_000),
+  },
+  oidcIssuer: { env: "OIDC_ISSUER", about: "issuer of tokens; empty is the local development issuer", fallback: "", parse: webUrl },
+  oidcAudience: { env: "OIDC_AUDIENCE", about: "what tokens must be meant for (aud); needed with OIDC_ISSUER", fallback: "", parse: anyText },
+  oidcJwksUrl: { env: "OIDC_JWKS_URL", about: "the issuer's keys; empty is what its discovery document says", fallback: "", parse: webUrl },
+  logLevel: { env: "LOG_LEVEL", about: "debug, info, warn or error", fallback: "info", parse: oneOf("debug", "info", "warn", "error") },
+  logFormat: { env: "LOG_FORMAT", about: "json, text, or auto: text on a terminal", fallback: "auto", parse: oneOf("auto", "json", "text") },
+  bodyMaxBytes: {
+    env: "BODY_MAX_BYTES",
+    about: "the largest JSON body",
+    fallback: limits.bodyMaxBytes,
+    parse: wholeNumber(1, 1024 * 1024 * 1024),
+  },
+  corsOrigins: { env: "CORS_ORIGINS", about: "origins whose pages may call, separated by commas; * for any", fallback: [], parse: list },
+  concurrencyMax: {
+    env: "CONCURRENCY_MAX",
+    about: "calls under way at once, at most; the adaptive limit stays below",
+    fallback: 1_000,
+    parse: wholeNumber(1, 1_000_000),
+  },
+  connectionsMax: { env: "CONNECTIONS_MAX", about: "open connections at once", fallback: limits.connectionsMax, parse: wholeNumber(1, 1_000_000) },
+  drainMs: { env: "DRAIN_MS", about: "how long calls under way may finish after SIGTERM", fallback: limits.drainMs, parse: wholeNumber(0, 600_000) },
+  drainDelayMs: {
+    env: "DRAIN_DELAY_MS",
+    about: "how long to go on taking connections after SIGTERM, for load balancers to notice",
+    fallback: 0,
+    parse: wholeNumber(0, 600_000),
+  },
+  idempotencyKeepH: {
+    env: "IDEMPOTENCY_KEEP_H",
+    about: "how many hours the first answer to a command is kept for its repeats",
+    fallback: 24,
+    parse: wholeNumber(1, 8_760),
+  },
+};
+
+/** One line of `tenon config`. */
+export interface ConfigLine {
+  readonly env: string;
+  /** `***` where the value is a secret. */
+  readonly value: string;
+  /** The layer's name, or `default`. */
+  readonly from: string;
+  readonly about: string;
+}
+
+/** Everything that is wrong with the configuration, at once. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`the configuration has ${problems.length === 1 ? "a problem" : `${problems.length} problems`}:\n${problems.map((each) => `  ${each}`).join("\n")}`);
+    this.problems = problems;
+  }
+}
+
+/**
+ * Pure: the caller hands over the environment.
+ *
+ * @throws {ConfigError} with every value that is present and wrong. Absent or empty means the default.
+ */
+export function parseConfig(layers: readonly ConfigLayer[]): { readonly config: Config; readonly lines: readonly ConfigLine[] } {
+  const values: Record<string, unknown> = {};
+  const lines: ConfigLine[] = [];
+  const problems: string[] = [];
+  for (const [key, setting] of Object.entries(settings) as [string, Setting<unknown>][]) {
+    const found = lookUp(layers, setting.env);
+    values[key] = setting.fallback;
+    if (found !== undefined) {
+      try {
+        values[key] = setting.parse(found.text);
+      } catch (error) {
+        if (!(error instanceof SettingProblem)) throw error;
+        const shown = setting.isSecret === true ? "" : `=${JSON.stringify(found.text)}`;
+        problems.push(`${setting.env}${shown} (from ${found.layer}) ${error.message}`);
+      }
+    }
+    const value = values[key];
+    const text = setting.isSecret === true && found !== undefined ? "***" : Array.isArray(value) ? value.join(",") : String(value);
+    lines.push({ env: setting.env, value: text, from: found?.layer ?? "default", about: setting.about });
+  }
+  const config = values as unknown as Config;
+  if (config.oidcIssuer !== "" && config.oidcAudience === "") {
+    problems.push("OIDC_AUDIENCE is missing: with OIDC_ISSUER it says which tokens are meant for this app");
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return { config: Object.freeze(config), lines };
+}
+
+/** The value of a name in the strongest layer that has one. Empty is as good as absent. */
+export function lookUp(layers: readonly ConfigLayer[], name: string): { readonly text: string; readonly layer: string } | undefined {
+  for (const layer of layers) {
+    const text = layer.values[name];
+    if (text !== undefined && text !== "") return { text, layer: layer.name };
+  }
+  return undefined;
+}

@@ -1,0 +1,44 @@
+/** The settings of services: an object schema whose fields are names of environment variables. */
+import { createParser, dataClassesOf, type ParseResult, toJsonSchema } from "../contract/index.ts";
+import { isPromise } from "../calls/index.ts";
+import type { Service } from "../service/index.ts";
+import { ConfigError, type ConfigLayer, type ConfigLine, lookUp } from "./config.ts";
+
+export interface ServiceConfigs {
+  /** By service name. `undefined` where a service has no settings. */
+  readonly values: ReadonlyMap<string, unknown>;
+  readonly lines: readonly ConfigLine[];
+}
+
+/** @throws {ConfigError} with what is wrong in all services. */
+export async function parseServiceConfigs(services: readonly Service[], layers: readonly ConfigLayer[]): Promise<ServiceConfigs> {
+  const values = new Map<string, unknown>();
+  const lines: ConfigLine[] = [];
+  const problems: string[] = [];
+  for (const { config, name } of services) {
+    if (config === undefined) continue;
+    const json = toJsonSchema(config, "input");
+    const classes = dataClassesOf(json);
+    const given: Record<string, unknown> = {};
+    const fields = (json["properties"] ?? {}) as Record<string, { readonly type?: unknown; readonly description?: string; readonly default?: unknown }>;
+    for (const [field, schema] of Object.entries(fields)) {
+      const found = lookUp(layers, field);
+      if (found !== undefined) given[field] = toType(found.text, schema.type);
+      const isSecret = classes.get(`/${field}`) === "secret";
+      const shown = found?.text ?? (schema.default === undefined ? "" : String(schema.default));
+      lines.push({ env: field, value: isSecret && found !== undefined ? "***" : shown, from: found?.layer ?? "default", about: schema.description ?? `of the service ${name}` });
+    }
+    const parsed = createParser(config).parse(given);
+    const result: ParseResult = isPromise(parsed) ? ((await parsed) as ParseResult) : (parsed as ParseResult);
+    if (result.ok) values.set(name, result.value);
+    else problems.push(...result.details.map((detail) => `${detail.path.slice(1)} (service ${name}) ${detail.message}`));
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return { values, lines };
+}
+
+function toType(text: string, type: unknown): unknown {
+  if ((type === "number" || type === "integer") && /^-?\d+(\.\d+)?$/.test(text)) return Number(text);
+  if (type === "boolean" && (text === "true" || text === "false")) return text === "true";
+  return text;
+}

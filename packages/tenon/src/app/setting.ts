@@ -1,0 +1,52 @@
+/** One value of the configuration: its name in the environment, what it is for, and how its text is read. */
+
+export interface Setting<T> {
+  readonly env: string;
+  readonly about: string;
+  /** Used where the environment says nothing. */
+  readonly fallback: T;
+  /** Shown as `***` wherever values are shown. */
+  readonly isSecret?: true;
+  /** The value of a text; throws a {@link SettingProblem} that says what it has to be. */
+  readonly parse: (text: string) => T;
+}
+
+/** What is wrong with a text, without the text: it may be a secret. */
+export class SettingProblem extends Error {
+  override readonly name = "SettingProblem";
+}
+
+export function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= min && value <= max) return value;
+    throw new SettingProblem(`must be a whole number from ${min} to ${max}`);
+  };
+}
+
+export function oneOf<const T extends string>(...choices: readonly T[]): (text: string) => T {
+  return (text) => {
+    const choice = choices.find((each) => each === text);
+    if (choice !== undefined) return choice;
+    throw new SettingProblem(`must be one of ${choices.join(", ")}`);
+  };
+}
+
+export function list(text: string): readonly string[] {
+  return text.split(",").map((each) => each.trim()).filter((each) => each !== "");
+}
+
+export function webUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === "https:" || url?.protocol === "http:") return text;
+  throw new SettingProblem("must be a URL that starts with https:// or http://");
+}
+
+export function databaseUrl(text: string): string {
+  if (/^pglite:.+/.test(text) || /^postgres(ql)?:\/\/.+/.test(text)) return text;
+  throw new SettingProblem("must be postgres://user@host/database, pglite:directory or pglite:memory");
+}
+
+export function anyText(text: string): string {
+  return text;
+}

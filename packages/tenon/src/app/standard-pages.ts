@@ -1,0 +1,74 @@
+/** Paths that the platform answers itself: documents, the page of the API, probes, metrics. */
+import { describe } from "../contract/index.ts";
+import type { Database } from "../data/index.ts";
+import { docsPage, docsPagePolicy, type Page, toOpenApi } from "../rest/index.ts";
+import type { App } from "../service/index.ts";
+import type { Metrics } from "../telemetry/index.ts";
+import type { Readiness } from "./readiness.ts";
+
+/** How long the readiness probe waits for the database, in ms: below the usual time-out of a probe, 1 s. */
+const probeTimeoutMs = 800;
+
+export interface StandardPagesOptions {
+  readonly app: App;
+  readonly metrics: Metrics;
+  readonly readiness: Readiness;
+  readonly database: Database | undefined;
+}
+
+export function standardPages(options: StandardPagesOptions): readonly Page[] {
+  const { app, database, metrics, readiness } = options;
+  let openApi: string | undefined;
+  let docs: string | undefined;
+
+  function openApiText(): string {
+    const descriptions = app.services.map((service) => describe(service.contract));
+    openApi ??= JSON.stringify(toOpenApi(descriptions, { title: app.name, version: versionOf(descriptions.map((each) => each.version)) }));
+    return openApi;
+  }
+
+  return [
+    { path: "/openapi.json", answer: () => ({ status: 200, headers: ["content-type", "application/json", "cache-control", "no-cache"], body: openApiText() }) },
+    {
+      path: "/docs",
+      answer: () => ({
+        status: 200,
+        headers: ["content-type", "text/html; charset=utf-8", "cache-control", "no-cache", "x-content-type-options", "nosniff", "content-security-policy", docsPagePolicy()],
+        body: (docs ??= docsPage(app.name)),
+      }),
+    },
+    { path: "/health/live", answer: () => json(200, { status: "live" }) },
+    {
+      path: "/health/ready",
+      async answer() {
+        if (!readiness.isReady) return json(503, { status: "stopping" });
+        const reason = database === undefined ? undefined : await databaseProblem(database);
+        return reason === undefined ? json(200, { status: "ready" }) : json(503, { status: "not ready", reason });
+      },
+    },
+    { path: "/metrics", answer: () => ({ status: 200, headers: ["content-type", "text/plain; version=0.0.4; charset=utf-8"], body: metrics.toPrometheus() }) },
+  ];
+}
+
+function json(status: number, body: unknown): Awaited<ReturnType<Page["answer"]>> {
+  return { status, headers: ["content-type", "application/json", "cache-control", "no-store"], body: JSON.stringify(body) };
+}
+
+async function databaseProblem(database: Database): Promise<string | undefined> {
+  try {
+    const session = await database.acquire({ service: "", mode: "admin", timeoutMs: probeTimeoutMs });
+    try {
+      await session.query("select 1", []);
+      return undefined;
+    } finally {
+      session.release();
+    }
+  } catch {
+    return `the database does not answer: ${database.label}`;
+  }
+}
+
+/** An app has no version of its own: its document changes with the newest of its contracts. */
+function versionOf(versions: readonly string[]): string {
+  return versions.toSorted((a, b) => b.localeCompare(a, "en", { numeric: true }))[0] ?? "0.0.0";
+}

@@ -1,0 +1,127 @@
+/** Starts an app as a process runs it: configuration in, a listening server out, and an orderly end. */
+import type { Log, Part } from "../kernel/index.ts";
+import { HttpServer, LineOutput } from "../node/index.ts";
+import type { App } from "../service/index.ts";
+import { LogWriter } from "../telemetry/index.ts";
+import type { TokenVerifier } from "../trust/index.ts";
+import { type Config, ConfigError, type ConfigLayer, parseConfig } from "./config.ts";
+import { openApp, type OpenApp } from "./open-app.ts";
+import { type MigrateWhen, needsData, openData } from "./open-data.ts";
+import { parseServiceConfigs } from "./service-config.ts";
+import { systemClock } from "./system.ts";
+
+export interface StartOptions {
+  readonly layers: readonly ConfigLayer[];
+  /** Whether standard output is a terminal that shows colors. */
+  readonly output?: { readonly isTerminal: boolean; readonly hasColors: boolean };
+  /** Default: `always` in development, `never` in production, where `tenon migrate` runs first. */
+  readonly migrate?: MigrateWhen;
+  /** Fill empty databases with the services' seeds. */
+  readonly seed?: "yes" | "no";
+}
+
+export interface StartedApp {
+  readonly open: OpenApp;
+  readonly config: Config;
+  readonly port: number;
+  readonly url: string;
+  readonly log: Log;
+  /** Lets calls finish, closes everything in reverse order. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/**
+ * @throws {ConfigError} everything that is wrong with the configuration.
+ * @throws {Fault} `unavailable`: the port is taken, or the database is out of reach.
+ */
+export async function startApp(app: App, options: StartOptions): Promise<StartedApp> {
+  const startedMs = systemClock.elapsedMs();
+  const { config } = parseConfig(options.layers);
+  const serviceConfigs = await parseServiceConfigs(app.services, options.layers);
+  const output = new LineOutput(1);
+  const log = createLog(config, output, options.output);
+  const parts: Part[] = [];
+
+  async function stopParts(): Promise<void> {
+    for (const part of parts.toReversed()) await part.stop();
+    log.flush();
+    await output.flush();
+  }
+
+  try {
+    const verifier = await openVerifier(app, config, log);
+    const data = needsData(app)
+      ? await openData(app, { config, clock: systemClock, random: Math.random, log, migrate: options.migrate ?? (config.mode === "production" ? "never" : "always"), seed: options.seed ?? "no" })
+      : undefined;
+    if (data !== undefined) parts.push(...data.parts);
+    const open = openApp(app, { config, serviceConfigs: serviceConfigs.values, clock: systemClock, random: Math.random, log, verifier, data });
+    const server = new HttpServer({
+      handler: open.http,
+      clock: systemClock,
+      log,
+      port: config.port,
+      host: config.host === "" ? undefined : config.host,
+      drainMs: config.drainMs,
+      drainDelayMs: config.drainDelayMs,
+      connectionsMax: config.connectionsMax,
+    });
+    parts.push(server);
+    for (const part of parts) await part.start();
+
+    const url = `http://${config.host === "" ? "localhost" : config.host}:${server.port}`;
+    log.info(`${app.name} is listening on ${url}`, { services: app.services.map((service) => service.name).join(","), startMs: Math.round(systemClock.elapsedMs() - startedMs) });
+    let stopping: Promise<void> | undefined;
+    return {
+      open,
+      config,
+      port: server.port,
+      url,
+      log,
+      stop() {
+        open.readiness.isReady = false;
+        stopping ??= stopParts();
+        return stopping;
+      },
+    };
+  } catch (error) {
+    await stopParts();
+    throw error;
+  }
+}
+
+function createLog(config: Config, output: LineOutput, terminal: StartOptions["output"]): LogWriter {
+  const isText = config.logFormat === "text" || (config.logFormat === "auto" && terminal?.isTerminal === true);
+  return new LogWriter({
+    write: output.write,
+    clock: systemClock,
+    level: config.logLevel,
+    format: isText ? "text" : "json",
+    color: terminal?.hasColors === true ? "on" : "off",
+  });
+}
+
+/**
+ * Who verifies tokens: the configured issuer, or in development the local one. Loaded only where an operation asks who
+ * is calling.
+ */
+async function openVerifier(app: App, config: Config, log: Log): Promise<TokenVerifier | undefined> {
+  const operations = app.services.flatMap((service) => Object.values(service.contract as unknown as Record<string, { readonly access?: unknown }>));
+  const needsCaller = operations.some((operation) => operation.access !== undefined && operation.access !== "public");
+  if (!needsCaller && config.oidcIssuer === "") return undefined;
+  if (config.oidcIssuer !== "") {
+    const { openIdVerifier } = await import("../oidc/index.ts");
+    return openIdVerifier({
+      issuer: config.oidcIssuer,
+      audience: config.oidcAudience,
+      clock: systemClock,
+      ...(config.oidcJwksUrl === "" ? {} : { jwksUrl: config.oidcJwksUrl }),
+    });
+  }
+  if (config.mode === "production") {
+    throw new ConfigError(["OIDC_ISSUER is missing: in production tokens come from an issuer of yours (TENON_MODE=development has a local one)"]);
+  }
+  const { openDevelopmentIssuer } = await import("../oidc/index.ts");
+  const issuer = await openDevelopmentIssuer({ directory: config.dataDirectory, clock: systemClock });
+  log.debug("tokens of the local development issuer are accepted", { directory: config.dataDirectory });
+  return issuer.verifier;
+}

@@ -1,0 +1,168 @@
+/**
+ * Services in a test: their operations as functions, on a real embedded database, through the whole pipeline, without
+ * a socket. What is called in a test is what runs in production, but for the way the bytes travel.
+ */
+import {
+  type AnyContract,
+  type AnyOutput,
+  type CallPromise,
+  type Caller,
+  type ErrorSpecs,
+  type InputOf,
+  type Operation,
+  type OperationKind,
+  operationsOf,
+  type Received,
+  type Schema,
+} from "../contract/index.ts";
+import { Call, compile, type Handler, validate } from "../calls/index.ts";
+import { handle } from "../handlers/index.ts";
+import { createIdSource, Fault } from "../kernel/index.ts";
+import { app, type AnyHandler, type HandlerOf, type NoConfig, type NoTables, type Service } from "../service/index.ts";
+import { LogWriter } from "../telemetry/index.ts";
+import { parseConfig } from "./config.ts";
+import { needsData, type OpenedData, openTestData } from "./open-data.ts";
+import { openApp } from "./open-app.ts";
+import { parseServiceConfigs } from "./service-config.ts";
+import { systemClock } from "./system.ts";
+
+/** Who a test calls as. */
+export interface TestCaller {
+  readonly subject: string;
+  readonly scopes?: readonly string[];
+  readonly roles?: readonly string[];
+  readonly claims?: Readonly<Record<string, unknown>>;
+}
+
+export interface TestCallOptions {
+  /** Default: the one of {@link TestOptions}. `anonymous` shows nothing. */
+  readonly as?: TestCaller | "anonymous" | "platform";
+  readonly idempotencyKey?: string;
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  /** The service that makes the call, for operations that only services may call. */
+  readonly from?: string;
+}
+
+export interface TestOptions {
+  /** Services that the tested one calls, real ones. */
+  readonly with?: readonly Service[];
+  /** Operations of other services, answered by the test itself. Made by {@link fake}. */
+  readonly fakes?: readonly Fake[];
+  /** Settings of the services, as the environment would have them. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Who calls where a call does not say. Default `platform`: every rule about callers lets it in. */
+  readonly as?: TestCaller | "anonymous" | "platform";
+  /** Fill the database with the services' seeds. Default `no`. */
+  readonly seed?: "yes" | "no";
+  /** Log lines to standard error. Default: only errors, which are bugs. */
+  readonly logLevel?: "debug" | "info" | "warn" | "error";
+}
+
+export interface Fake {
+  readonly operation: Operation;
+  readonly handler: AnyHandler;
+}
+
+/** Answers an operation of a service that is not part of the test. The input is validated and the output cut, as ever. */
+export function fake<Op extends Operation>(operation: Op, handler: HandlerOf<Op, NoTables, NoConfig>): Fake {
+  return { operation, handler: handler as unknown as AnyHandler };
+}
+
+type OperationNames<P> = { [K in keyof P & string]: P[K] extends Operation ? K : never }[keyof P & string];
+
+type TestedOperation<Op> = Op extends Operation<OperationKind, infer I extends Schema, infer O extends AnyOutput, infer E extends ErrorSpecs>
+  ? (
+      ...rest: undefined extends InputOf<I> ? [input?: InputOf<I>, options?: TestCallOptions] : [input: InputOf<I>, options?: TestCallOptions]
+    ) => CallPromise<Received<O>, E>
+  : never;
+
+/** The operations of a service as functions. Opened at the first call; `await using`, or dispose of it at the end. */
+export type Tested<P extends AnyContract> = { readonly [K in OperationNames<P>]: TestedOperation<P[K]> } & AsyncDisposable;
+
+/**
+ * Makes a service callable in a test.
+ *
+ * Its database is an embedded one of its own, in memory; with `TENON_TEST_DATABASE_URL=postgres://…` in the
+ * environment, a fresh database on that server, dropped at the end.
+ */
+export function test<P extends AnyContract>(service: Service<P>, options: TestOptions = {}): Tested<P> {
+  let opening: Promise<Opened> | undefined;
+  const tested: Record<string | symbol, unknown> = {
+    async [Symbol.asyncDispose](): Promise<void> {
+      if (opening === undefined) return;
+      const { data, log } = await opening;
+      await data?.close();
+      log.flush();
+    },
+  };
+  for (const operation of operationsOf(service.contract)) {
+    tested[operation.name] = async (input?: unknown, call: TestCallOptions = {}) => {
+      opening ??= open(service, options);
+      return (await opening).run(operation, input, call);
+    };
+  }
+  return tested as unknown as Tested<P>;
+}
+
+interface Opened {
+  readonly log: LogWriter;
+  readonly data: OpenedData | undefined;
+  readonly run: (operation: Operation, input: unknown, call: TestCallOptions) => Promise<unknown>;
+}
+
+async function open(service: Service, options: TestOptions): Promise<Opened> {
+  const clock = systemClock;
+  const layers = [{ name: "test", values: { ...process.env, ...options.env } }];
+  const { config } = parseConfig([{ name: "test", values: {} }]);
+  const tested = app("test", { services: [service, ...(options.with ?? [])] });
+  const serviceConfigs = await parseServiceConfigs(tested.services, layers);
+  const log = new LogWriter({ write: (lines) => void process.stderr.write(lines), clock, level: options.logLevel ?? "error", format: "text" });
+  const data = needsData(tested)
+    ? await openTestData(tested, { config, clock, random: Math.random, log, migrate: "always", seed: options.seed ?? "no" }, process.env["TENON_TEST_DATABASE_URL"])
+    : undefined;
+  const opened = openApp(tested, { config, serviceConfigs: serviceConfigs.values, clock, random: Math.random, log, verifier: undefined, data });
+  const ids = createIdSource(Math.random);
+  for (const each of options.fakes ?? []) {
+    const environment = { service: each.operation.service, data: undefined, directory: opened.directory, clock, ids, log, config: undefined };
+    opened.directory.register(each.operation, compile([validate], each.operation, handle(each.operation, each.handler, environment)));
+  }
+
+  return {
+    log,
+    data,
+    async run(operation, input, call) {
+      const started = new Call({
+        operation,
+        id: ids(),
+        startedAtMs: clock.elapsedMs(),
+        input: input === undefined && operation.input !== undefined ? {} : input,
+        caller: callerOf(call.as ?? options.as ?? "platform"),
+        from: call.from,
+        idempotencyKey: operation.kind === "command" ? call.idempotencyKey : undefined,
+        timeoutMs: call.timeoutMs,
+        address: "127.0.0.1",
+      });
+      call.signal?.addEventListener("abort", () => started.cancel(new Fault("canceled", "the test gave up")), { once: true });
+      return (opened.directory.find(operation.id) as Handler)(started);
+    },
+  };
+}
+
+const testIssuer = "urn:tenon:test";
+
+function callerOf(as: TestCaller | "anonymous" | "platform"): Caller {
+  if (as === "anonymous" || as === "platform") {
+    const kind = as === "platform" ? "system" : "anonymous";
+    return { kind, subject: as === "platform" ? "platform" : "", issuer: "", scopes: new Set(), roles: new Set(), claims: {} };
+  }
+  return {
+    kind: "person",
+    subject: as.subject,
+    issuer: testIssuer,
+    scopes: new Set(as.scopes),
+    roles: new Set(as.roles),
+    claims: { sub: as.subject, iss: testIssuer, ...as.claims },
+  };
+}
+

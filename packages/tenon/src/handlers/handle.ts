@@ -1,0 +1,143 @@
+/**
+ * The innermost stage: a user's handler gets its context, and what it gives back is cut to the contract. A field that
+ * the output does not declare never leaves, however much a handler returns.
+ */
+import {
+  type AnyOutput,
+  type Bytes,
+  createParser,
+  type ErrorSpecs,
+  isBytesOutput,
+  isStreamOutput,
+  type Operation,
+  type ParseResult,
+  type Schema,
+} from "../contract/index.ts";
+import { type Handler, isPromise } from "../calls/index.ts";
+import { DeclaredFault, Fault, type FaultCode } from "../kernel/index.ts";
+import { Context } from "./context.ts";
+import type { FailFunctions, ServiceEnvironment } from "./environment.ts";
+import type { AnyHandler } from "../service/index.ts";
+
+/** The end of the pipeline of one operation. */
+export function handle(operation: Operation, handler: AnyHandler, environment: ServiceEnvironment): Handler {
+  const fail = failFunctions(operation);
+  const cut = outputCut(operation);
+  const run = handler as (context: Context) => unknown;
+  return (call) => {
+    let result: unknown;
+    try {
+      result = run(new Context(call, environment, fail));
+    } catch (thrown) {
+      throw ownFault(operation, thrown);
+    }
+    if (!isPromise(result)) return cut(result);
+    return result.then(cut, (thrown: unknown) => {
+      throw ownFault(operation, thrown);
+    });
+  };
+}
+
+/** Failures of something called that say nothing about the caller's own request, and may pass as they are. */
+const passedOn: ReadonlySet<FaultCode> = new Set(["unavailable", "overloaded", "deadline_exceeded", "canceled", "rate_limited"]);
+
+/**
+ * What a handler threw, as its own operation's failure. A failure of another operation that the handler let through
+ * is not in this contract, so it is a bug here, unless it only says that something is out of reach.
+ */
+function ownFault(operation: Operation, thrown: unknown): unknown {
+  if (!(thrown instanceof Fault)) return thrown;
+  const isForeign = thrown.operation !== undefined && thrown.operation !== operation.id;
+  if (isForeign && !passedOn.has(thrown.code)) {
+    return new Fault("internal", "internal error", { cause: thrown, facts: { from: thrown.operation ?? "" } });
+  }
+  if (isForeign) return new Fault(thrown.code, `${operation.id} needs something that failed: ${thrown.code}`, { cause: thrown, retryAfterS: thrown.retryAfterS });
+  if (thrown instanceof DeclaredFault && !(thrown.reason in operation.errors)) {
+    return new Fault("internal", "internal error", { cause: thrown });
+  }
+  return thrown;
+}
+
+function failFunctions(operation: Operation): FailFunctions {
+  const functions: Record<string, (...parameters: readonly unknown[]) => DeclaredFault> = {};
+  for (const [name, error] of Object.entries(operation.errors as ErrorSpecs)) {
+    const parser = error.data === undefined ? undefined : createParser(error.data);
+    functions[name] = (...parameters) => {
+      const [data, message] = parser === undefined ? [undefined, parameters[0]] : parameters;
+      const cutData = parser === undefined ? undefined : settledNow(`${operation.id}: fail.${name}`, parser.parse(data));
+      return new DeclaredFault(name, cutData, error.status, (message as string | undefined) ?? error.message);
+    };
+  }
+  return Object.freeze(functions);
+}
+
+function outputCut(operation: Operation): (value: unknown) => unknown {
+  const output = operation.output as AnyOutput;
+  if (output === undefined) return () => undefined;
+  if (isBytesOutput(output)) return (value) => assertBytes(operation.id, value);
+  if (isStreamOutput(output)) {
+    const cut = valueCut(`${operation.id}: an item`, output.item);
+    return (value) => startedStream(operation.id, value, cut);
+  }
+  return valueCut(`${operation.id}: the output`, output);
+}
+
+function valueCut(what: string, schema: Schema): (value: unknown) => unknown {
+  const parser = createParser(schema);
+  return (value) => {
+    const result = parser.parse(value);
+    if (isPromise(result)) return result.then((settled) => fitting(what, settled as ParseResult));
+    return fitting(what, result as ParseResult);
+  };
+}
+
+function fitting(what: string, result: ParseResult): unknown {
+  if (result.ok) return result.value;
+  const places = result.details.map((detail) => `${detail.path || "/"} ${detail.message}`).join("; ");
+  throw new OutputError(`${what} does not fit its contract: ${places}`);
+}
+
+function settledNow(what: string, result: ParseResult | Promise<ParseResult>): unknown {
+  if (isPromise(result)) throw new OutputError(`${what} has data with an asynchronous schema: use one that validates at once`);
+  return fitting(what, result);
+}
+
+/** A handler gave back what its contract does not promise. A bug of the service, answered `internal`. */
+export class OutputError extends Error {
+  override readonly name = "OutputError";
+}
+
+function assertBytes(id: string, value: unknown): Bytes {
+  const content = (value as Partial<Bytes> | undefined)?.content;
+  const isContent = content instanceof Uint8Array || (typeof content === "object" && content !== null && Symbol.asyncIterator in content);
+  if (!isContent || typeof (value as Bytes).mediaType !== "string") {
+    throw new OutputError(`${id}: the output is not { mediaType, content } with bytes or an async iterable of them`);
+  }
+  return value as Bytes;
+}
+
+/**
+ * Waits for the first item before answering, so that a failure before it still has a status of its own and the
+ * deadline covers the way to it. From then on the caller sets the pace.
+ */
+async function startedStream(id: string, value: unknown, cut: (item: unknown) => unknown): Promise<AsyncIterable<unknown>> {
+  if (typeof value !== "object" || value === null || !(Symbol.asyncIterator in value)) {
+    throw new OutputError(`${id}: the handler of a stream yields items: write it as async *${id.split(".")[1] ?? ""}(...)`);
+  }
+  const iterator = (value as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  return items(iterator, first, cut);
+}
+
+async function* items(iterator: AsyncIterator<unknown>, first: IteratorResult<unknown>, cut: (item: unknown) => unknown): AsyncGenerator<unknown> {
+  let at = first;
+  try {
+    while (at.done !== true) {
+      yield await cut(at.value);
+      at = await iterator.next();
+    }
+  } finally {
+    await iterator.return?.(); // the caller stopped reading: the handler's own `finally` runs
+  }
+}
+

@@ -1,0 +1,34 @@
+/** Every limit of the HTTP face, with its default and the reason for it. Configuration may change those marked so. */
+
+/** A JSON body, in bytes. Configurable. A form or an order is a few KiB; files travel as a body of bytes instead. */
+export const bodyMaxBytes = 1024 * 1024;
+
+/** All headers of a request together, in bytes (431). Room for a large token and cookies; Node's own default. */
+export const headersMaxBytes = 16 * 1024;
+
+/** The request target, in characters (414). What every browser and proxy is sure to pass. */
+export const targetMaxChars = 8 * 1024;
+
+/** Parameters in a query string. More than a person or a page sends; below where reading them costs. */
+export const queryMaxParameters = 256;
+
+/** From the first byte of a request to the end of its headers, in ms (408). A slow phone takes a second. */
+export const headersTimeoutMs = 10_000;
+
+/** From the first byte of a request to the end of its body, in ms (408). 1 MiB at the pace of bad mobile reception. */
+export const requestTimeoutMs = 60_000;
+
+/** How long an idle connection is kept, in ms. Above the 60 s of common load balancers, so that they close first. */
+export const keepAliveTimeoutMs = 65_000;
+
+/** Requests on one connection before it is closed; spreads long-lived clients over new instances. */
+export const requestsPerConnectionMax = 100_000;
+
+/** Connections at once. Above it the system's own queue holds callers back. Configurable. */
+export const connectionsMax = 10_000;
+
+/** How long calls under way may take to finish after SIGTERM, in ms. Configurable. Below Kubernetes' 30 s of grace. */
+export const drainMs = 10_000;
+
+/** How long an idle connection stays open after SIGTERM, in ms, in case its client is sending at that moment. */
+export const drainIdleMs = 1_000;

@@ -1,0 +1,33 @@
+/** Failures as `application/problem+json` (RFC 9457): the one shape in which a failure leaves over HTTP. */
+import { Fault, faultTable } from "../kernel/index.ts";
+import type { HttpAnswer } from "./ports.ts";
+
+export const problemType = "application/problem+json";
+
+/** The answer to a failure. `callId` lets a person find the call in the log. */
+export function toProblem(fault: Fault, callId: string | undefined): HttpAnswer {
+  const isDeclared = fault.publicCode !== fault.code;
+  const detail = fault.code === "internal" ? undefined : fault.message;
+  const problem: Record<string, unknown> = {
+    type: `urn:tenon:fault:${isDeclared && fault.operation !== undefined ? `${fault.operation}:` : ""}${fault.publicCode}`,
+    title: isDeclared ? fault.publicCode : faultTable[fault.code].title,
+    status: fault.status,
+    code: fault.publicCode,
+  };
+  if (detail !== undefined && detail !== problem["title"]) problem["detail"] = detail;
+  if (callId !== undefined) problem["call"] = callId;
+  if (fault.details.length > 0) problem["errors"] = fault.details;
+  const data: unknown = "data" in fault ? fault.data : undefined;
+  if (data !== undefined) problem["data"] = data;
+
+  const headers = ["content-type", problemType, "cache-control", "no-store"];
+  if (fault.retryAfterS !== undefined) headers.push("retry-after", String(Math.max(1, Math.ceil(fault.retryAfterS))));
+  // RFC 6750 section 3: no error code where nothing was shown.
+  if (fault.code === "unauthenticated") headers.push("www-authenticate", fault.facts["reason"] === "no_credentials" ? "Bearer" : 'Bearer error="invalid_token"');
+  if (fault.code === "rate_limited" && "limit" in fault.facts) {
+    const { limit = 0, remaining = 0, resetS = 0, windowS = 0 } = fault.facts;
+    // https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
+    headers.push("ratelimit-policy", `"default";q=${limit};w=${windowS}`, "ratelimit", `"default";r=${remaining};t=${resetS}`);
+  }
+  return { status: fault.status, headers, body: JSON.stringify(problem) };
+}

@@ -1,0 +1,19 @@
+/** What a team writes besides contracts: services, apps, mounts. Plain values; nothing here runs or opens anything. */
+export { app, type App, type AppOptions } from "./app.ts";
+export { type FetchHandler, mount, type Mount } from "./mount.ts";
+export {
+  type AnyHandler,
+  type CommandContext,
+  type Fail,
+  type HandlerContext,
+  type HandlerOf,
+  type Handlers,
+  type NoConfig,
+  type NoTables,
+  type QueryContext,
+  type SeedContext,
+  service,
+  type Service,
+  type ServiceOptions,
+  type Tables,
+} from "./service.ts";

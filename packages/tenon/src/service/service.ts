@@ -1,0 +1,156 @@
+/**
+ * A service: a contract and how its promise is kept. A plain value; nothing is opened or registered by making one.
+ */
+import type {
+  AnyContract,
+  AnyOutput,
+  Bytes,
+  Caller,
+  ErrorSpecs,
+  InputOf,
+  Operation,
+  OperationKind,
+  OutputOf,
+  Returned,
+  Schema,
+  Table,
+} from "../contract/index.ts";
+import { describe, MistakeList, operationsOf } from "../contract/index.ts";
+import type { CallOperation } from "../calls/index.ts";
+import type { Db } from "../data/index.ts";
+import type { DeclaredFault, Log } from "../kernel/index.ts";
+
+/** The tables of a service by name; `orderLines` here is `order_lines` in SQL. */
+export type Tables = Readonly<Record<string, Table>>;
+// oxlint-disable-next-line typescript/ban-types -- a service without tables has exactly none
+export type NoTables = {};
+/** The settings of a service that has none. */
+export type NoConfig = Schema<undefined, undefined>;
+
+/** `fail.X(...)` for each error X that the operation declares. Give it to `throw`. */
+export type Fail<E extends ErrorSpecs> = {
+  readonly [N in keyof E & string]: E[N] extends { readonly data: infer D extends Schema }
+    ? (data: InputOf<D>, message?: string) => DeclaredFault<N, OutputOf<D>>
+    : (message?: string) => DeclaredFault<N, undefined>;
+};
+
+/** What every handler gets. Take it apart in the parameter list; what is not taken costs nothing. */
+export interface HandlerContext<I extends Schema, E extends ErrorSpecs, T extends Tables, C extends Schema> {
+  /** The validated input. */
+  readonly input: OutputOf<I>;
+  /** Who is calling, or `anonymous`. */
+  readonly caller: Caller;
+  /** Calls another operation. Not while this call's own transaction is open: call first, then write. */
+  readonly call: CallOperation;
+  readonly fail: Fail<E>;
+  /** Lines with this call's id. */
+  readonly log: Log;
+  /** Aborted when the caller goes away or the deadline passes. Hand it to whatever waits. */
+  readonly signal: AbortSignal;
+  /** Milliseconds until the deadline, 0 when it has passed. */
+  readonly remainingMs: number;
+  /** Unique to this call; also the `x-request-id` of its answer. */
+  readonly id: string;
+  /** The service's settings. */
+  readonly config: OutputOf<C>;
+  /** Read-only rows: in a query the same as `db`; in a command outside of its transaction, as last committed. */
+  readonly read: Db<T>;
+}
+
+export interface QueryContext<I extends Schema, E extends ErrorSpecs, T extends Tables, C extends Schema> extends HandlerContext<I, E, T, C> {
+  /** The service's rows, read-only: the database refuses a write. */
+  readonly db: Db<T>;
+}
+
+export interface CommandContext<I extends Schema, E extends ErrorSpecs, T extends Tables, C extends Schema> extends HandlerContext<I, E, T, C> {
+  /** The service's rows in this command's one transaction, opened at first use and committed when the handler returns. */
+  readonly db: Db<T>;
+  /** The uploaded bytes, for an operation with a `body`. */
+  readonly body: Bytes;
+  /** The same for every repeat of this command: to be passed on to systems outside that take such a key. */
+  readonly idempotencyKey: string;
+}
+
+/** The handler of one operation. */
+export type HandlerOf<Op, T extends Tables, C extends Schema> = Op extends Operation<infer K, infer I, infer O, infer E>
+  ? HandlerFunction<K, I, O, E, T, C>
+  : never;
+
+type HandlerFunction<K extends OperationKind, I extends Schema, O extends AnyOutput, E extends ErrorSpecs, T extends Tables, C extends Schema> = (
+  context: K extends "command" ? CommandContext<I, E, T, C> : QueryContext<I, E, T, C>,
+) => Returned<O> | Promise<Returned<O>>;
+
+type OperationNames<P> = { [K in keyof P & string]: P[K] extends Operation ? K : never }[keyof P & string];
+
+/** One handler for each operation of the contract. */
+export type Handlers<P extends AnyContract, T extends Tables, C extends Schema> = {
+  readonly [K in OperationNames<P>]: HandlerOf<P[K], T, C>;
+};
+
+export interface SeedContext<T extends Tables> {
+  /** One transaction over the service's rows. */
+  readonly db: Db<T>;
+  readonly log: Log;
+}
+
+export interface ServiceOptions<P extends AnyContract, T extends Tables, C extends Schema> {
+  readonly tables?: T;
+  /** Directory of numbered SQL files: `new URL("migrations/", import.meta.url)`. */
+  readonly migrations?: URL;
+  /** The service's settings: an object schema whose fields are names of environment variables. */
+  readonly config?: C;
+  /** Fills an empty database for development, once, in one transaction. */
+  readonly seed?: (context: SeedContext<T>) => Promise<void>;
+  readonly handlers: Handlers<P, T, C>;
+}
+
+/** A handler as the platform calls it, once its types have done their work. */
+export type AnyHandler = (context: never) => unknown;
+
+/** A service whose types are not known to the compiler: what an app is made of. */
+export interface Service<P extends AnyContract = AnyContract> {
+  readonly contract: P;
+  readonly name: string;
+  readonly tables: Tables;
+  readonly migrations: URL | undefined;
+  readonly config: Schema | undefined;
+  readonly seed: ((context: SeedContext<NoTables>) => Promise<void>) | undefined;
+  readonly handlers: Readonly<Record<string, AnyHandler>>;
+}
+
+/**
+ * Joins a contract and its handlers.
+ *
+ * @throws {ContractMistakes} a handler is missing or is of no operation, or tables come without migrations. The
+ * compiler says the same of handlers; this is for callers that it does not check.
+ */
+export function service<P extends AnyContract, T extends Tables = NoTables, C extends Schema = NoConfig>(
+  contract: P,
+  options: ServiceOptions<P, T, C>,
+): Service<P> {
+  const { name } = describe(contract);
+  const handlers = options.handlers as unknown as Readonly<Record<string, AnyHandler>>;
+  const tables = options.tables ?? {};
+  const mistakes = new MistakeList(`the service "${name}"`);
+  const names = new Set(operationsOf(contract).map((operation) => operation.name));
+  for (const operation of names) {
+    if (typeof handlers[operation] !== "function") mistakes.add(`${name}.${operation}`, "has no handler", `add handlers.${operation}`);
+  }
+  for (const handler of Object.keys(handlers)) {
+    if (!names.has(handler)) mistakes.add(`${name}.${handler}`, "is a handler of no operation", "take it out, or add the operation to the contract");
+  }
+  if (Object.keys(tables).length > 0 && options.migrations === undefined) {
+    mistakes.add(name, "has tables but no migrations", 'say where the SQL is: migrations: new URL("migrations/", import.meta.url)');
+  }
+  mistakes.assertNone();
+  return Object.freeze({
+    contract,
+    name,
+    tables,
+    migrations: options.migrations,
+    config: options.config,
+    seed: options.seed as Service["seed"],
+    handlers,
+  });
+}
+
