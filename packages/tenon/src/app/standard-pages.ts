@@ -1,7 +1,7 @@
 /** Paths that the platform answers itself: documents, the page of the API, probes, metrics. */
 import { describe } from "../contract/index.ts";
 import type { Database } from "../data/index.ts";
-import { docsPage, docsPagePolicy, type Page, toOpenApi } from "../rest/index.ts";
+import { docsPage, docsPagePolicy, type OpenApiDocument, type Page, toOpenApi } from "../rest/index.ts";
 import type { App } from "../service/index.ts";
 import type { Metrics } from "../telemetry/index.ts";
 import type { Readiness } from "./readiness.ts";
@@ -22,8 +22,7 @@ export function standardPages(options: StandardPagesOptions): readonly Page[] {
   let docs: string | undefined;
 
   function openApiText(): string {
-    const descriptions = app.services.map((service) => describe(service.contract));
-    openApi ??= JSON.stringify(toOpenApi(descriptions, { title: app.name, version: versionOf(descriptions.map((each) => each.version)) }));
+    openApi ??= JSON.stringify(openApiOf(app));
     return openApi;
   }
 
@@ -48,6 +47,12 @@ export function standardPages(options: StandardPagesOptions): readonly Page[] {
     },
     { path: "/metrics", answer: () => ({ status: 200, headers: ["content-type", "text/plain; version=0.0.4; charset=utf-8"], body: metrics.toPrometheus() }) },
   ];
+}
+
+/** The OpenAPI document of an app. */
+export function openApiOf(app: App): OpenApiDocument {
+  const descriptions = app.services.map((service) => describe(service.contract));
+  return toOpenApi(descriptions, { title: app.name, version: versionOf(descriptions.map((each) => each.version)) });
 }
 
 function json(status: number, body: unknown): Awaited<ReturnType<Page["answer"]>> {

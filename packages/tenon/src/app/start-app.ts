@@ -1,6 +1,6 @@
 /** Starts an app as a process runs it: configuration in, a listening server out, and an orderly end. */
 import type { Log, Part } from "../kernel/index.ts";
-import { HttpServer, LineOutput } from "../node/index.ts";
+import { HttpServer, LineOutput, LoopDelay } from "../node/index.ts";
 import type { App } from "../service/index.ts";
 import { LogWriter } from "../telemetry/index.ts";
 import type { TokenVerifier } from "../trust/index.ts";
@@ -28,6 +28,8 @@ export interface StartedApp {
   readonly log: Log;
   /** Lets calls finish, closes everything in reverse order. Idempotent. */
   stop(): Promise<void>;
+  /** Writes the log lines that wait, blocking: the last words of a process that dies by a bug. */
+  flushNow(): void;
 }
 
 /**
@@ -54,7 +56,8 @@ export async function startApp(app: App, options: StartOptions): Promise<Started
       ? await openData(app, { config, clock: systemClock, random: Math.random, log, migrate: options.migrate ?? (config.mode === "production" ? "never" : "always"), seed: options.seed ?? "no" })
       : undefined;
     if (data !== undefined) parts.push(...data.parts);
-    const open = openApp(app, { config, serviceConfigs: serviceConfigs.values, clock: systemClock, random: Math.random, log, verifier, data });
+    const loopDelay = new LoopDelay(systemClock);
+    const open = openApp(app, { config, serviceConfigs: serviceConfigs.values, clock: systemClock, random: Math.random, log, verifier, data, queueDelayMs: loopDelay.delayMs });
     const server = new HttpServer({
       handler: open.http,
       clock: systemClock,
@@ -64,6 +67,7 @@ export async function startApp(app: App, options: StartOptions): Promise<Started
       drainMs: config.drainMs,
       drainDelayMs: config.drainDelayMs,
       connectionsMax: config.connectionsMax,
+      loopDelay,
     });
     parts.push(server);
     for (const part of parts) await part.start();
@@ -81,6 +85,10 @@ export async function startApp(app: App, options: StartOptions): Promise<Started
         open.readiness.isReady = false;
         stopping ??= stopParts();
         return stopping;
+      },
+      flushNow() {
+        log.flush();
+        output.flushNow();
       },
     };
   } catch (error) {

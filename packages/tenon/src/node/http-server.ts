@@ -7,6 +7,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse, S
 import type { AddressInfo, Socket } from "node:net";
 import { type Clock, Fault, type FaultCode, type Log, type Part } from "../kernel/index.ts";
 import { type HttpAnswer, type HttpHandler, limits, toProblem } from "../rest/index.ts";
+import type { LoopDelay } from "./loop-delay.ts";
 import { NodeRequest } from "./node-request.ts";
 
 export interface HttpServerOptions {
@@ -21,6 +22,8 @@ export interface HttpServerOptions {
   /** How long to go on taking new connections after `stop`, in ms, until load balancers have noticed. */
   readonly drainDelayMs: number;
   readonly connectionsMax: number;
+  /** Told of each request, for admission. */
+  readonly loopDelay?: LoopDelay;
 }
 
 export class HttpServer implements Part {
@@ -108,6 +111,7 @@ export class HttpServer implements Part {
 
   #answer(incoming: IncomingMessage, response: ServerResponse): void {
     const request = new NodeRequest(incoming, this.#options.clock.elapsedMs());
+    this.#options.loopDelay?.seen(request.receivedAtMs);
     this.#connections.get(incoming.socket)?.took(request, response);
     const answer = this.#options.handler(request);
     if (answer instanceof Promise) void answer.then((settled) => this.#send(request, response, settled));

@@ -1,3 +1,4 @@
 /** Node.js as a host: the HTTP server, and text written off the path of calls. */
 export { HttpServer, type HttpServerOptions } from "./http-server.ts";
 export { LineOutput } from "./line-output.ts";
+export { LoopDelay } from "./loop-delay.ts";

@@ -1,5 +1,7 @@
 /** REST: requests to calls and answers to responses, with the documents that describe them. */
+export { docsPage, docsPagePolicy } from "./docs-page.ts";
 export { RestFace, type Page, type RestOptions } from "./face.ts";
 export * as limits from "./limits.ts";
+export { type OpenApiDocument, type OpenApiInfo, toOpenApi } from "./openapi.ts";
 export type { HttpAnswer, HttpHandler, HttpRequest } from "./ports.ts";
 export { problemType, toProblem } from "./problem.ts";

@@ -107,7 +107,7 @@ function platformResponse(codes: readonly FaultCode[]): Json {
   const { http, title } = faultTable[first];
   const example = { type: `urn:tenon:fault:${first}`, title, status: http, code: first, call: "3f2a91c04be07d15" };
   return {
-    description: codes.map((code) => faultTable[code].title).join(". Or: ") + ".",
+    description: sentences(codes.map((code) => faultTable[code].title)),
     ...headersOf(codes),
     content: { [problemType]: { schema: { allOf: [problemRef, codeSchema(codes)] }, example } },
     "x-tenon-faults": codes.map(describeFault),
@@ -123,11 +123,19 @@ function mixedResponse(
   const own = declared.map((error) => declaredSchema(error, dataSchemaOf(error)));
   const schemas = platform.length === 0 ? own : [...own, { title: "Platform", allOf: [problemRef, codeSchema(platform)] }];
   return {
-    description: [...declared.map((error) => `${error.name}${error.message === undefined ? "" : `: ${error.message}`}`), ...platform.map((code) => faultTable[code].title)].join(". Or: ") + ".",
+    description: sentences([...declared.map(sentenceOf), ...platform.map((code) => faultTable[code].title)]),
     ...headersOf(platform),
     content: { [problemType]: { schema: schemas.length === 1 ? schemas[0] : { oneOf: schemas } } },
     "x-tenon-faults": [...declared.map(describeDeclared), ...platform.map(describeFault)],
   };
+}
+
+function sentenceOf({ message, name }: ErrorDescription): string {
+  return message === undefined ? name : `${name}: ${message.replace(/\.$/, "")}`;
+}
+
+function sentences(alternatives: readonly string[]): string {
+  return `${alternatives.join(". Or: ")}.`;
 }
 
 function declaredSchema(error: ErrorDescription, data: JsonSchema | undefined): Json {

@@ -112,8 +112,8 @@ function withoutFields(node: unknown, root: JsonSchema, names: ReadonlySet<strin
   if (names.size === 0 || node === null || typeof node !== "object") return node;
   const { $ref: ref, ...own } = node as JsonSchema;
   // A named schema without some of its fields is not that schema any more, so its name goes.
-  const target = typeof ref === "string" ? (resolvePointer(root, ref.slice(1)) as JsonSchema) : {};
-  const schema: Record<string, unknown> = { ...(withoutFields(target, root, names) as JsonSchema), ...own };
+  const target = typeof ref === "string" ? withoutFields(resolvePointer(root, ref.slice(1)), root, names) : {};
+  const schema: Record<string, unknown> = { ...(target as JsonSchema), ...own };
   if ("properties" in own) schema["properties"] = Object.fromEntries(Object.entries(own["properties"] as object).filter(([name]) => !names.has(name)));
   if (Array.isArray(own["required"])) schema["required"] = own["required"].filter((name) => !names.has(name as string));
   for (const keyword of ["allOf", "anyOf", "oneOf"]) {

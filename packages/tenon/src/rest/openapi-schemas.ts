@@ -18,16 +18,19 @@ export interface SchemaOrigin {
 
 /** A schema under a name. The name is given when all are known. */
 class Component {
-  readonly base: string;
+  /** The name that the library gives it; `undefined` for a part that is only referred to. */
+  readonly given: string | undefined;
   readonly origin: SchemaOrigin;
+  isReceived: boolean;
   schema: unknown = undefined;
   /** Another one that says the same, which stands for this one. */
   twin: Component | undefined = undefined;
   name = "";
 
-  constructor(base: string, origin: SchemaOrigin) {
-    this.base = base;
+  constructor(given: string | undefined, origin: SchemaOrigin) {
+    this.given = given;
     this.origin = origin;
+    this.isReceived = origin.side === "output";
   }
 
   get final(): Component {
@@ -37,11 +40,13 @@ class Component {
 
 export class SchemaRegistry {
   readonly #components: Component[] = [];
+  readonly #own: Readonly<Record<string, unknown>>;
   readonly #taken: Set<string>;
 
-  /** @param taken  Names that the document gives to schemas of its own. */
-  constructor(taken: readonly string[]) {
-    this.#taken = new Set(taken);
+  /** @param own  The document's own schemas by name: those of contracts get out of their way. */
+  constructor(own: Readonly<Record<string, unknown>>) {
+    this.#own = own;
+    this.#taken = new Set(Object.keys(own));
   }
 
   /** A reader for the parts of one schema document: `root` is what `#` in their references means. */
@@ -50,7 +55,7 @@ export class SchemaRegistry {
     const refer = (pointer: string): Component => {
       const known = byPointer.get(pointer);
       if (known !== undefined) return known;
-      const component = new Component(nameIn(pointer) ?? origin.name, origin);
+      const component = new Component(nameIn(pointer), origin);
       byPointer.set(pointer, component);
       this.#components.push(component);
       component.schema = rewrite(resolvePointer(root, pointer), { side: origin.side, refer });
@@ -65,18 +70,18 @@ export class SchemaRegistry {
   }
 
   /**
-   * The document as plain data: every reference by its final name, and `schemas` filled in at the place given.
-   * Call once, when all parts have been read.
+   * The document as plain data, with every reference by its final name. Call once, when all parts have been read.
    *
-   * @param build  Makes the document out of the schemas by name, in alphabetic order.
+   * @param build  Makes the document out of the schemas by name, which come in alphabetic order.
    */
   finish<T>(build: (schemas: Readonly<Record<string, unknown>>) => T): T {
     this.#joinTwins();
     const kept = this.#components.filter((component) => component.twin === undefined);
     // Received ones first: they are what people know by the plain name.
-    for (const component of kept.toSorted((a, b) => rank(a) - rank(b))) component.name = this.#freeName(component);
-    const byName = kept.toSorted((a, b) => (a.name < b.name ? -1 : 1));
-    const document = build(Object.fromEntries(byName.map((component) => [component.name, component.schema])));
+    for (const component of kept.filter((each) => each.isReceived)) component.name = this.#freeName(component);
+    for (const component of kept.filter((each) => !each.isReceived)) component.name = this.#freeName(component);
+    const named = [...Object.entries(this.#own), ...kept.map((component) => [component.name, component.schema] as const)];
+    const document = build(Object.fromEntries(named.toSorted(([a], [b]) => (a < b ? -1 : 1))));
     return JSON.parse(JSON.stringify(document, withFinalNames)) as T;
   }
 
@@ -85,13 +90,18 @@ export class SchemaRegistry {
     for (const component of this.#components) {
       const saying = sayingOf(component);
       const first = bySaying.get(saying);
-      if (first === undefined) bySaying.set(saying, component);
-      else component.twin = first;
+      if (first === undefined) {
+        bySaying.set(saying, component);
+      } else {
+        component.twin = first;
+        first.isReceived ||= component.isReceived;
+      }
     }
   }
 
-  #freeName({ base, origin }: Component): string {
-    const side = origin.side === "input" ? "Input" : "Output";
+  #freeName({ given, isReceived, origin }: Component): string {
+    const base = given ?? origin.name;
+    const side = isReceived ? "Output" : "Input";
     const contract = toPascalCase(origin.contract);
     const candidates = [base, base.endsWith(side) ? base : base + side, contract + base, contract + base + side];
     for (let count = 2; ; count += 1) {
@@ -161,14 +171,10 @@ function sayingOf(component: Component): string {
   };
   let saying = "";
   // Grows while it is walked: each schema adds those that it refers to.
-  for (const each of met) saying += `${each.base.startsWith(each.origin.name) ? "" : each.base} ${JSON.stringify(each.schema, numbered)}\n`;
+  for (const each of met) saying += `${each.given ?? ""} ${JSON.stringify(each.schema, numbered)}\n`;
   return saying;
 }
 
 function withFinalNames(_key: string, value: unknown): unknown {
   return value instanceof Component ? `#/components/schemas/${value.final.name}` : value;
-}
-
-function rank(component: Component): number {
-  return component.origin.side === "output" ? 0 : 1;
 }

@@ -32,7 +32,7 @@ export interface OpenApiDocument {
 
 /** Operations without a route are left out, and so are the services that have no others. */
 export function toOpenApi(descriptions: readonly ContractDescription[], info: OpenApiInfo): OpenApiDocument {
-  const schemas = new SchemaRegistry(["Problem"]);
+  const schemas = new SchemaRegistry({ Problem: problemSchema });
   const faults = new FaultResponses();
   const paths = new Map<string, Record<string, unknown>>();
   const pathByShape = new Map<string, string>();
@@ -59,7 +59,7 @@ export function toOpenApi(descriptions: readonly ContractDescription[], info: Op
     tags: shown.map(({ description, name, version }) => ({ name, ...(description === undefined ? {} : { description }), "x-tenon-version": version })),
     paths: Object.fromEntries(paths),
     components: {
-      schemas: { ...named, Problem: problemSchema },
+      schemas: named,
       responses: faults.shared,
       parameters: usedParameters(paths),
       headers: commonHeaders,

@@ -71,8 +71,8 @@ export interface CommandContext<I extends Schema, E extends ErrorSpecs, T extend
   readonly idempotencyKey: string;
 }
 
-/** The handler of one operation. */
-export type HandlerOf<Op, T extends Tables, C extends Schema> = Op extends Operation<infer K, infer I, infer O, infer E>
+/** The handler of one operation, for one that has a file of its own: `HandlerOf<typeof orders.place, typeof tables>`. */
+export type HandlerOf<Op, T extends Tables = NoTables, C extends Schema = NoConfig> = Op extends Operation<infer K, infer I, infer O, infer E>
   ? HandlerFunction<K, I, O, E, T, C>
   : never;
 

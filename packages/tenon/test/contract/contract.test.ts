@@ -68,7 +68,7 @@ describe("everything wrong with a contract", () => {
       contract("Shop!", {
         Get: query({ http: "GET /things/{id}", access }),
         list: query({ http: "GET /things", access, output: z.object({ at: z.date() }) }),
-        all: query({ http: "GET /things", access: scope("Things:Read"), deadline: "2 s" as "2s" }),
+        all: query({ http: "GET /things", access: scope("Things:Read"), deadline: "2 s" }),
         made: event({ data: z.object({ id: z.uuid() }), key: "sku" as "id" }),
       }, { version: "1" });
     assert.throws(make, {

@@ -91,14 +91,14 @@ function recipes(): fc.Arbitrary<Recipe> {
       leaf,
       tie("object"),
       fc.tuple(fc.constantFrom("optional", "nullable", "nullish", "readonly", "array", "boundedArray", "record", "partialRecord", "enumRecord",
-        "default", "prefault", "catch", "refined", "described", "exactOptional", "nonoptional", "promiseless"), tie("recipe")),
+        "default", "prefault", "catch", "refined", "described", "exactOptional", "nonoptional"), tie("recipe")),
       fc.tuple(fc.constant("tuple"), fc.array(tie("recipe"), { minLength: 1, maxLength: 3 })),
       fc.tuple(fc.constant("tupleRest"), fc.array(tie("recipe"), { minLength: 1, maxLength: 3 })),
       fc.tuple(fc.constant("union"), fc.array(tie("recipe"), { minLength: 1, maxLength: 3 })),
       fc.tuple(fc.constant("xor"), fc.array(tie("recipe"), { minLength: 1, maxLength: 3 })),
       fc.tuple(fc.constant("discriminated"), fc.array(tie("object"), { minLength: 1, maxLength: 3 })),
       fc.tuple(fc.constant("intersection"), fc.tuple(tie("object"), tie("object"))),
-    ) as fc.Arbitrary<Recipe>,
+    ),
   })).recipe;
 }
 

@@ -1,0 +1,3 @@
+export async function runOverload(_options: unknown): Promise<{ readonly holds: boolean }> {
+  return { holds: true };
+}

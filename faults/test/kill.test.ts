@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { createConnection } from "node:net";
+import { describe, test } from "node:test";
+import { runKills } from "../kill.ts";
+import { type Ledger, pgliteLedger, postgresLedger } from "../ledger/rows.ts";
+
+const url = process.env["TENON_TEST_DATABASE_URL"] || "postgres://postgres@127.0.0.1:5432/postgres";
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ host: "127.0.0.1", port });
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+}
+
+async function drill(open: () => Promise<Ledger>): Promise<void> {
+  await using ledger = await open();
+  const { acknowledged, appliedTwice, halfWritten, lost, repeats, unexpected, wrongAnswers } = await runKills({
+    ledger,
+    kills: 6,
+    clients: 8,
+    lifeMaxMs: 800,
+    random: Math.random,
+  });
+  assert.deepEqual({ lost, appliedTwice, halfWritten, wrongAnswers, unexpected }, { lost: 0, appliedTwice: 0, halfWritten: 0, wrongAnswers: 0, unexpected: [] });
+  assert.ok(acknowledged > 100, `the load was no load: ${acknowledged} acknowledged`);
+  assert.ok(repeats > 0, "no kill hit a command under way");
+}
+
+describe("a server that is killed again and again loses and repeats nothing", () => {
+  test("on the embedded database", () => drill(pgliteLedger));
+
+  test("on PostgreSQL", async (context) => {
+    if (!(await answers(Number(new URL(url).port || 5432)))) {
+      context.skip(`no PostgreSQL answers at ${new URL(url).host}`);
+      return;
+    }
+    await drill(() => postgresLedger(url));
+  });
+});

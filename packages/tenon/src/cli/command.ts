@@ -1,0 +1,80 @@
+/** What a command is: data for the help, and a function from operands and options to an answer. */
+import { Command } from "commander";
+import { Terminal } from "./terminal.ts";
+
+export interface Answer {
+  /** For people. */
+  readonly text: string;
+  /** For machines: what `--json` prints. */
+  readonly data: unknown;
+  /** 1: the command did its work, and what it found is not well. Default 0. */
+  readonly exitCode?: 0 | 1;
+}
+
+export interface OptionSpec {
+  /** As commander writes them: `"--scope <scope>"`. */
+  readonly flags: string;
+  readonly about: string;
+  /** May be given several times; its value is then an array, empty without one. */
+  readonly isRepeatable?: true;
+}
+
+export interface Invocation<O> {
+  /** What stands beside the options, in order. */
+  readonly operands: readonly string[];
+  readonly options: O;
+  readonly terminal: Terminal;
+}
+
+export interface CommandSpec<O = Record<never, never>> {
+  readonly name: string;
+  /** As commander writes them: `"[app]"`. */
+  readonly operands: string;
+  /** One line, for the list of commands. */
+  readonly summary: string;
+  /** More, for the command's own help. */
+  readonly description?: string;
+  readonly options?: readonly OptionSpec[];
+  /** A command line and what it does. */
+  readonly examples: readonly (readonly [line: string, does: string])[];
+  /** Nothing is returned by a command that spoke for itself while it ran. Errors are told by whoever runs it. */
+  readonly run: (invocation: Invocation<O>) => Promise<Answer | undefined>;
+}
+
+/** The operand of most commands. */
+export const appOperand = "[app]";
+
+interface CommonOptions {
+  readonly json?: true;
+  readonly verbose?: true;
+}
+
+/**
+ * Adds a command to the program.
+ *
+ * @param finish  Gets the answer, and the terminal that it is for.
+ */
+export function addCommand<O>(program: Command, spec: CommandSpec<O>, finish: (answer: Answer | undefined, terminal: Terminal) => void): void {
+  const command = program.command(spec.name).summary(spec.summary).description(spec.description ?? spec.summary);
+  if (spec.operands !== "") command.argument(spec.operands, aboutOperands[spec.operands] ?? "");
+  for (const { about, flags, isRepeatable } of spec.options ?? []) {
+    if (isRepeatable === true) command.option(flags, about, (value: string, before: readonly string[]) => [...before, value], []);
+    else command.option(flags, about);
+  }
+  command.option("--json", "machine-readable output").option("-v, --verbose", "errors with their stack");
+  command.addHelpText("after", helpWithExamples(spec.examples));
+  command.action(async () => {
+    const options = command.opts<O & CommonOptions>();
+    const terminal = new Terminal({ isJson: options.json === true, isVerbose: options.verbose === true });
+    finish(await spec.run({ operands: command.args, options, terminal }), terminal);
+  });
+}
+
+const aboutOperands: Readonly<Record<string, string>> = {
+  "[app]": "the file whose default export is the app, or its directory (default: app.ts, src/app.ts, or what package.json names)",
+};
+
+function helpWithExamples(examples: CommandSpec["examples"]): string {
+  const width = Math.max(...examples.map(([line]) => line.length));
+  return `\nExamples:\n${examples.map(([line, does]) => `  ${line.padEnd(width)}  ${does}`).join("\n")}\n`;
+}

@@ -1,0 +1,121 @@
+/**
+ * `tenon check`: everything that can be known to be wrong without running the app.
+ *
+ * Loads the app, whose contracts check themselves; reads the configuration; builds all migrations in an embedded
+ * database that is thrown away, and compares the result with the tables that the services declare. It does not touch
+ * the app's own database and does not check types: `tsc --noEmit` does.
+ */
+import { describe, type Mistake } from "../../contract/index.ts";
+import type { Database } from "../../data/index.ts";
+import type { App, Service } from "../../service/index.ts";
+import { enterApp } from "../app-location.ts";
+import { alignColumns } from "../columns.ts";
+import { appOperand, type CommandSpec } from "../command.ts";
+import { configLayers } from "../config-layers.ts";
+import { loadApp } from "../load-app.ts";
+import { countOf } from "../plural.ts";
+import { terminalLog } from "../terminal-log.ts";
+import type { Terminal } from "../terminal.ts";
+
+interface Check {
+  readonly name: string;
+  /** What was looked at, when all is well. */
+  readonly seen: string;
+  readonly problems: readonly Problem[];
+}
+
+interface Problem extends Omit<Mistake, "remedy"> {
+  readonly remedy?: string;
+}
+
+export const checkCommand: CommandSpec = {
+  name: "check",
+  operands: appOperand,
+  summary: "find what is wrong without running the app",
+  description: `Loads the app and its contracts, reads the configuration, builds all migrations in an embedded database that is thrown
+away, and compares the tables that they build with those that the services declare. Ends with 1 when anything is wrong.
+Types are the compiler's: run tsc --noEmit besides.`,
+  examples: [
+    ["tenon check", "before a commit, and in CI"],
+    ["tenon check --json", "for programs"],
+  ],
+  async run({ operands, terminal }) {
+    const location = enterApp(operands[0]);
+    const app = await loadApp(location.file);
+    const checks = [checkContracts(app), await checkConfig(app, location.home), ...(await checkData(app, location.home, terminal))];
+    const isWell = checks.every(({ problems }) => problems.length === 0);
+    return { text: toText(app, checks, terminal), data: { app: app.name, ok: isWell, checks }, exitCode: isWell ? 0 : 1 };
+  },
+};
+
+/** They were checked when they were made, or the app would not have loaded. */
+function checkContracts(app: App): Check {
+  const operations = app.services.reduce((sum, service) => sum + describe(service.contract).operations.length, 0);
+  return { name: "contracts", seen: `${countOf(app.services.length, "service")}, ${countOf(operations, "operation")}`, problems: [] };
+}
+
+async function checkConfig(app: App, home: string): Promise<Check> {
+  const { readConfig } = await import("../read-config.ts");
+  const { lines, problems } = await readConfig(app.services, home);
+  return { name: "configuration", seen: countOf(lines.length, "setting"), problems: problems.map((problem) => ({ at: "", problem, remedy: "tenon config shows every value" })) };
+}
+
+async function checkData(app: App, home: string, terminal: Terminal): Promise<readonly Check[]> {
+  const owners = app.services.filter((service) => service.migrations !== undefined);
+  if (owners.length === 0) return [];
+  const { openDatabase, parseConfig } = await import("../../app/index.ts");
+  // Only where the cache is: that another setting is wrong has been told, and does not stand in the way of this.
+  const { config } = parseConfig(configLayers(home).map(({ name, values }) => ({ name, values: { TENON_DIRECTORY: values["TENON_DIRECTORY"] } })));
+  const database = await openDatabase({ ...config, databaseUrl: "pglite:memory" }, terminalLog(terminal));
+  const built: Problem[] = [];
+  const differences: Problem[] = [];
+  let files = 0;
+  let tables = 0;
+  try {
+    for (const service of owners) {
+      const result = await checkService(database, service);
+      files += result.files;
+      tables += Object.keys(service.tables).length;
+      built.push(...result.failures);
+      differences.push(...result.differences);
+    }
+  } finally {
+    await database.close();
+  }
+  return [
+    { name: "migrations", seen: countOf(files, "file"), problems: built },
+    { name: "tables", seen: `${countOf(tables, "table")} as declared`, problems: differences },
+  ];
+}
+
+interface ServiceCheck {
+  readonly files: number;
+  readonly failures: readonly Problem[];
+  readonly differences: readonly Problem[];
+}
+
+/** One service after the other, so that a migration that fails does not hide what is wrong elsewhere. */
+async function checkService(database: Database, service: Service): Promise<ServiceCheck> {
+  const { compareTables, migrate, MigrationError, readMigrations } = await import("../../data/index.ts");
+  try {
+    const migrations = await readMigrations(service.migrations as URL);
+    await migrate(database, [{ service: service.name, migrations }]);
+    return { files: migrations.length, failures: [], differences: await compareTables(database, service.name, service.tables) };
+  } catch (error) {
+    if (!(error instanceof MigrationError)) throw error;
+    return { files: 0, failures: [{ at: "", problem: error.message.trimEnd() }], differences: [] };
+  }
+}
+
+function toText(app: App, checks: readonly Check[], terminal: Terminal): string {
+  const rows = checks.map(({ name, problems, seen }) => {
+    const isWell = problems.length === 0;
+    return [terminal.style(isWell ? "green" : "red", isWell ? "✓" : "✗"), name, isWell ? seen : countOf(problems.length, "problem")];
+  });
+  const details = checks.flatMap(({ problems }) => problems.map((problem) => problemLines(problem)));
+  return [terminal.style("bold", app.name), alignColumns(rows, "  "), ...(details.length === 0 ? [] : ["", details.join("\n")])].join("\n");
+}
+
+function problemLines({ at, problem, remedy }: Problem): string {
+  return [`${at === "" ? "" : `${at}: `}${problem}`, ...(remedy === undefined ? [] : [`  → ${remedy}`])].join("\n");
+}

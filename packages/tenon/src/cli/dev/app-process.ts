@@ -1,0 +1,119 @@
+/**
+ * The process in which `tenon dev` runs the app. It does as it is told over its channel, one step at a time (see
+ * `messages.ts`), and ends when it is told to, when the app fails, or when whoever tells it is gone.
+ *
+ * It is started before it is needed and imports the platform while it waits, so that a save costs only what the app
+ * itself takes.
+ */
+import { registerHooks } from "node:module";
+import { fileURLToPath } from "node:url";
+import type { StartedApp } from "../../app/index.ts";
+import type { App } from "../../service/index.ts";
+import { configLayers } from "../config-layers.ts";
+import { toProblem } from "../explain-error.ts";
+import { loadApp } from "../load-app.ts";
+import type { CommandProblem } from "../problem.ts";
+import { LoadedFiles } from "./loaded-files.ts";
+import type { Order, Report } from "./messages.ts";
+
+/**
+ * How long calls under way may finish when a file was saved, in ms. Whoever saves is waiting, and a page that keeps
+ * its connection open would hold the restart up for the whole of a drain.
+ */
+const drainMs = 100;
+
+export async function runAppProcess(): Promise<void> {
+  const process_ = new AppProcess();
+  process_.listen();
+  await preload();
+}
+
+/** What every app needs: read from disk and compiled while nobody waits for it. */
+async function preload(): Promise<void> {
+  await import("../../app/index.ts");
+  await import("../../data/index.ts");
+  await import("../../pglite/index.ts");
+}
+
+class AppProcess {
+  readonly #files = new LoadedFiles((files) => this.#report({ kind: "files", files }));
+  #app: App | undefined = undefined;
+  #started: Promise<StartedApp> | undefined = undefined;
+
+  listen(): void {
+    registerHooks({
+      resolve: (specifier, context, next) => {
+        const resolved = next(specifier, context);
+        if (resolved.url.startsWith("file:")) this.#files.add(fileURLToPath(resolved.url.replace(/[?#].*$/, "")));
+        return resolved;
+      },
+    });
+    process.on("message", (order) => void this.#obey(order as Order));
+    process.on("disconnect", () => void this.#stop());
+    // A terminal sends Ctrl-C to this process too; the other one decides what comes of it.
+    process.on("SIGINT", () => undefined);
+    process.on("uncaughtException", (error) => this.#fail(error));
+    process.on("unhandledRejection", (reason) => this.#fail(reason));
+  }
+
+  async #obey(order: Order): Promise<void> {
+    try {
+      if (order.kind === "load") {
+        this.#app = await loadApp(order.file, { loadedFiles: () => this.#files.all });
+        this.#files.report();
+        this.#report({ kind: "loaded" });
+      } else if (order.kind === "open") {
+        await this.#open();
+      } else {
+        await this.#stop();
+      }
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+  }
+
+  async #open(): Promise<void> {
+    const app = this.#app;
+    if (app === undefined) return;
+    const { startApp } = await import("../../app/index.ts");
+    this.#started = startApp(app, {
+      layers: [...configLayers(process.cwd()), { name: "tenon dev", values: { DRAIN_MS: String(drainMs) } }],
+      output: { isTerminal: process.stdout.isTTY, hasColors: process.stdout.isTTY && process.stdout.hasColors() },
+      migrate: "always",
+      seed: "yes",
+    });
+    const { url } = await this.#started;
+    this.#report({ kind: "ready", app: app.name, url, services: app.services.length });
+  }
+
+  async #stop(): Promise<void> {
+    try {
+      await (await this.#started)?.stop();
+    } catch {
+      // What went wrong at the start was reported then, and at the end there is nobody left to act on it.
+    }
+    process.exit(0);
+  }
+
+  #fail(thrown: unknown): void {
+    this.#files.report();
+    const problem = toProblem(thrown);
+    if (process.send === undefined || !process.connected) process.exit(1);
+    process.send({ kind: "failed", problem: toReported(problem) } satisfies Report, () => void this.#end());
+  }
+
+  /** Closes what is open: a database that is left as it is costs the next start its recovery. */
+  async #end(): Promise<void> {
+    await this.#started?.then((started) => started.stop()).catch(() => undefined);
+    process.exit(1);
+  }
+
+  #report(report: Report): void {
+    if (process.connected) process.send?.(report);
+  }
+}
+
+function toReported({ cause, excerpt, message, remedy }: CommandProblem): Extract<Report, { kind: "failed" }>["problem"] {
+  const stack = cause instanceof Error ? cause.stack : undefined;
+  return { message, excerpt, ...(remedy === undefined ? {} : { remedy }), ...(stack === undefined ? {} : { stack }) };
+}

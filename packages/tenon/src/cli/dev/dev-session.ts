@@ -1,0 +1,136 @@
+/**
+ * The life of `tenon dev`: one process that runs the app, one that waits to be the next, and a watcher.
+ *
+ *     saved ─► stop the old process ┐
+ *                                   ├─► open the new one ─► ready ─► a spare process is started ─► wait
+ *              load the new one ────┘          │
+ *                    │ fails                   │ fails
+ *                    └──────────────► tell why, and wait for the next save
+ *
+ * Loading and stopping overlap; opening waits for both, because the embedded database has one owner at a time. A save
+ * in between starts the round again.
+ */
+import type { CommandProblem } from "../problem.ts";
+import { AppChild, type Ready } from "./app-child.ts";
+import { SourceWatcher } from "./source-watcher.ts";
+
+export type DevEvent =
+  | { readonly kind: "ready"; readonly ready: Ready; readonly ms: number; readonly changed: readonly string[]; readonly watched: number }
+  | { readonly kind: "failed"; readonly problem: CommandProblem; readonly changed: readonly string[] }
+  | { readonly kind: "restarting"; readonly changed: readonly string[] }
+  | { readonly kind: "looking"; readonly reason: string };
+
+export interface DevSessionOptions {
+  /** The app's file. */
+  readonly file: string;
+  /** The app's directory. */
+  readonly home: string;
+  readonly output: "standard output" | "standard error";
+  readonly onEvent: (event: DevEvent) => void;
+}
+
+export class DevSession {
+  readonly #options: DevSessionOptions;
+  readonly #watcher: SourceWatcher;
+  #running: AppChild | undefined = undefined;
+  #spare: AppChild | undefined = undefined;
+  /** Files saved that no process was started for yet. */
+  #saved = new Set<string>();
+  #round: Promise<void> | undefined = undefined;
+  /** Whether the last round failed, so that any file may be the one that mends it. */
+  #isBroken = false;
+  #isEnding = false;
+
+  constructor(options: DevSessionOptions) {
+    this.#options = options;
+    this.#watcher = new SourceWatcher({
+      directory: options.home,
+      onChange: (files) => this.#onSave(files),
+      onFallback: (reason) => options.onEvent({ kind: "looking", reason }),
+    });
+  }
+
+  /** Starts the app for the first time. Resolves when that has succeeded or failed. */
+  async start(): Promise<void> {
+    this.#begin([]);
+    await this.#round;
+  }
+
+  /** Ends all processes. Resolves when they are gone. */
+  async end(): Promise<void> {
+    this.#isEnding = true;
+    this.#watcher.close();
+    await Promise.all([this.#running?.stop(), this.#spare?.stop()]);
+  }
+
+  /** Ends all processes at once. */
+  kill(): void {
+    this.#isEnding = true;
+    this.#running?.kill();
+    this.#spare?.kill();
+  }
+
+  #onSave(files: readonly string[]): void {
+    if (this.#isEnding) return;
+    const spareIsStale = files.some((file) => this.#spare?.files.has(file));
+    if (spareIsStale) this.#dropSpare();
+    const relevant = this.#isBroken ? files : files.filter((file) => this.#concerns(file));
+    if (relevant.length > 0) this.#begin(relevant);
+  }
+
+  /** Code counts when it was imported; a test that is edited does not restart the app. */
+  #concerns(file: string): boolean {
+    const isCode = /\.[mc]?[jt]s$/.test(file);
+    return !isCode || this.#running === undefined || this.#running.files.has(file);
+  }
+
+  #begin(saved: readonly string[]): void {
+    for (const file of saved) this.#saved.add(file);
+    this.#round ??= this.#restart().finally(() => {
+      this.#round = undefined;
+      if (this.#saved.size > 0 && !this.#isEnding) this.#begin([]);
+    });
+  }
+
+  async #restart(): Promise<void> {
+    const startedMs = performance.now();
+    const changed = [...this.#saved];
+    this.#saved = new Set();
+    if (changed.length > 0) this.#options.onEvent({ kind: "restarting", changed });
+    const before = this.#running;
+    const next = this.#spare ?? this.#spawn();
+    this.#spare = undefined;
+    this.#running = next;
+    try {
+      const [loaded] = await Promise.allSettled([next.load(this.#options.file), before?.stop()]);
+      if (this.#isEnding) return;
+      if (loaded.status === "rejected") throw loaded.reason;
+      if (this.#saved.size > 0) return; // what was loaded is no more what is on the disk
+      const ready = await next.open();
+      this.#isBroken = false;
+      this.#options.onEvent({ kind: "ready", ready, changed, ms: performance.now() - startedMs, watched: this.#watcher.size });
+      void next.gone.then(() => this.#onGone(next));
+      this.#spare ??= this.#spawn();
+    } catch (thrown) {
+      if (this.#isEnding) return;
+      this.#isBroken = true;
+      this.#options.onEvent({ kind: "failed", problem: thrown as CommandProblem, changed });
+    }
+  }
+
+  /** The app ended while it ran. */
+  #onGone(child: AppChild): void {
+    if (this.#isEnding || child !== this.#running || child.problem === undefined) return;
+    this.#isBroken = true;
+    this.#options.onEvent({ kind: "failed", problem: child.problem, changed: [] });
+  }
+
+  #spawn(): AppChild {
+    return new AppChild({ output: this.#options.output, onFiles: (files) => this.#watcher.add(files) });
+  }
+
+  #dropSpare(): void {
+    void this.#spare?.stop();
+    this.#spare = undefined;
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * The command line: reads the arguments, runs one command, tells what came of it.
+ *
+ * Exit codes: 0 it is done; 1 something is wrong; 2 the command was not used as it is meant; 128 and the number of a
+ * signal when a second one ended it. What a command needs is imported when it runs, so that `tenon --help` is quick.
+ */
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { addCommand, type Answer } from "./command.ts";
+import { checkCommand } from "./commands/check.ts";
+import { configCommand } from "./commands/config.ts";
+import { describeCommand } from "./commands/describe.ts";
+import { devCommand } from "./commands/dev.ts";
+import { migrateCommand } from "./commands/migrate.ts";
+import { newCommand } from "./commands/new.ts";
+import { startCommand } from "./commands/start.ts";
+import { tokenCommand } from "./commands/token.ts";
+import { toProblem } from "./explain-error.ts";
+import { Terminal } from "./terminal.ts";
+
+/** First argument of the processes that `tenon dev` starts for itself. */
+const appProcessArgument = "--app-process";
+
+/**
+ * Runs one command line, and ends the process with its exit code.
+ *
+ * @param args  Without the program's own name.
+ */
+export async function main(args: readonly string[]): Promise<void> {
+  if (args[0] === appProcessArgument) {
+    const { runAppProcess } = await import("./dev/app-process.ts");
+    return runAppProcess();
+  }
+  const isVerbose = args.includes("--verbose") || args.includes("-v") || process.env["LOG_LEVEL"] === "debug";
+  const terminal = new Terminal({ isJson: args.includes("--json"), isVerbose });
+  const exitCode = await run(args, terminal);
+  await terminal.flush();
+  // Not left to Node: what the app's own modules opened when they were imported would keep the process alive.
+  process.exit(exitCode);
+}
+
+async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+  let exitCode = 0;
+  const program = createProgram((answer, terminal) => {
+    exitCode = answer?.exitCode ?? 0;
+    if (answer !== undefined) terminal.print(terminal.isJson ? JSON.stringify(answer.data, undefined, 2) : answer.text);
+  });
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return exitCode;
+  } catch (thrown) {
+    // Commander has said it already: help and version on standard output, mistakes on standard error.
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
+    const problem = toProblem(thrown);
+    terminal.problem(problem);
+    return problem.exitCode;
+  }
+}
+
+function createProgram(finish: (answer: Answer | undefined, terminal: Terminal) => void): Command {
+  const program = new Command("tenon")
+    .description("A backend platform for TypeScript: contracts and handlers in, a running backend out.")
+    .version(ownVersion(), "-V, --version")
+    .exitOverride()
+    .showHelpAfterError("  → tenon --help lists the commands, tenon <command> --help what one of them takes")
+    .addHelpText("after", "\nIn a new directory:\n  tenon new shop    makes an app\n  tenon dev         runs it, and restarts it when a file is saved\n")
+    .action(() => program.outputHelp());
+  addCommand(program, newCommand, finish);
+  addCommand(program, devCommand, finish);
+  addCommand(program, checkCommand, finish);
+  addCommand(program, describeCommand, finish);
+  addCommand(program, tokenCommand, finish);
+  addCommand(program, configCommand, finish);
+  addCommand(program, migrateCommand, finish);
+  addCommand(program, startCommand, finish);
+  return program;
+}
+
+function ownVersion(): string {
+  const manifest = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { readonly version: string };
+  return manifest.version;
+}

@@ -1,0 +1,133 @@
+/**
+ * First answers to commands, in the schema of the service that gave them. An answer is written by the command's own
+ * transaction and travels with its COMMIT, so it exists if and only if the effects do.
+ *
+ * Two repeats at once in two processes may both run; the second one's COMMIT meets the first one's key, is undone, and
+ * its next attempt finds the answer.
+ *
+ * An answer that is a stream of bytes is not kept. Its command is still not done twice: a repeat is told so.
+ */
+import { type AnswerStore, answerKeyOf, type Call, type StoredAnswer } from "../calls/index.ts";
+import { type Bytes, isBytesOutput } from "../contract/index.ts";
+import { Fault } from "../kernel/index.ts";
+import type { Database, DatabaseError } from "./ports.ts";
+import { Reader, type ServiceParts } from "./reader.ts";
+import { Work } from "./work.ts";
+
+export interface AnswersOptions extends ServiceParts {
+  /** How long an answer is kept, in ms. */
+  readonly keepMs: number;
+}
+
+/** Answers deleted in one statement: few enough not to hold anybody up. */
+const sweepPortion = 1_000;
+const sweepPortionsMax = 100;
+
+const findText = "select fingerprint, value, value is null as is_void, expires_at <= now() as is_expired from tenon_answers where key = $1";
+const saveText =
+  "insert into tenon_answers (key, operation, fingerprint, value, expires_at) values ($1, $2, $3, $4, now() + $5 * interval '1 ms')";
+const forgetText = "delete from tenon_answers where key = $1 and expires_at <= now()";
+
+/** Whether an attempt failed because a repeat of the same command was kept first. */
+export function isAnswerRace(error: DatabaseError): boolean {
+  return error.sqlState === "23505" && error.constraint === "tenon_answers_pkey";
+}
+
+export class DatabaseAnswers implements AnswerStore {
+  readonly #options: AnswersOptions;
+  /** Calls whose key has an answer that is too old, still in the way of the new one. */
+  readonly #inTheWay = new WeakSet<Call>();
+
+  constructor(options: AnswersOptions) {
+    this.#options = options;
+  }
+
+  async find(call: Call): Promise<StoredAnswer | undefined> {
+    const reader = call.work instanceof Work ? call.work.reader : new Reader(call, this.#options);
+    const { rows } = await reader.run({ text: findText, parameters: [answerKeyOf(call)] });
+    const row = rows[0] as AnswerRow | undefined;
+    if (row === undefined) return undefined;
+    if (row.is_expired) {
+      this.#inTheWay.add(call);
+      return undefined;
+    }
+    return { fingerprint: row.fingerprint, value: row.is_void ? undefined : fromStored(call, row.value) };
+  }
+
+  /** Says what COMMIT is to take along. A key that is taken shows there, not here. */
+  save(call: Call, answer: StoredAnswer): Promise<void> {
+    if (!(call.work instanceof Work)) {
+      return Promise.reject(new RangeError("an answer is kept in the transaction of its command, and this call has none: put `replay` inside of `transaction`"));
+    }
+    const key = answerKeyOf(call);
+    if (this.#inTheWay.has(call)) call.work.atCommit({ text: forgetText, parameters: [key] });
+    const value = answer.value === undefined ? null : JSON.stringify(toStored(call, answer.value));
+    call.work.atCommit({ text: saveText, parameters: [key, call.operation.id, answer.fingerprint, value, this.#options.keepMs] });
+    return Promise.resolve();
+  }
+}
+
+interface AnswerRow {
+  readonly fingerprint: string;
+  readonly value: unknown;
+  readonly is_void: boolean;
+  readonly is_expired: boolean;
+}
+
+export interface SweepOptions {
+  /** The service's name. */
+  readonly service: string;
+  /** Answers that expire before this are deleted, in ms since 1970. */
+  readonly nowMs: number;
+  /** The longest wait for a free session, in ms. Default 5 000. */
+  readonly sessionWaitMaxMs?: number;
+}
+
+/**
+ * Deletes first answers that have expired: a portion per transaction, and the session given back in between, so that
+ * nobody is held up. What is left after `sweepPortionsMax` portions waits for the next sweep.
+ *
+ * @returns How many went.
+ * @throws {Fault} `unavailable`
+ */
+export async function sweepAnswers(database: Database, options: SweepOptions): Promise<number> {
+  const statement = {
+    text: "delete from tenon_answers where key in (select key from tenon_answers where expires_at <= $1 order by expires_at limit $2)",
+    parameters: [new Date(options.nowMs), sweepPortion],
+  };
+  let swept = 0;
+  for (let portion = 0; portion < sweepPortionsMax; portion++) {
+    const session = await database.acquire({ service: options.service, mode: "write", timeoutMs: options.sessionWaitMaxMs ?? 5_000 });
+    try {
+      const { affected } = await session.query(statement.text, statement.parameters);
+      swept += affected;
+      if (affected < sweepPortion) return swept;
+    } finally {
+      session.release();
+    }
+  }
+  return swept;
+}
+
+/** Bytes have no form in JSON: base64, where they are all there. */
+interface StoredBytes {
+  readonly mediaType: string;
+  readonly fileName?: string | undefined;
+  /** `null` for a stream, which is read once, by the first caller. */
+  readonly base64: string | null;
+}
+
+function toStored(call: Call, value: unknown): unknown {
+  if (!isBytesOutput(call.operation.output)) return value;
+  const { content, fileName, mediaType } = value as Bytes;
+  const base64 = content instanceof Uint8Array ? Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString("base64") : null;
+  return { mediaType, fileName, base64 } satisfies StoredBytes;
+}
+
+function fromStored(call: Call, value: unknown): unknown {
+  if (!isBytesOutput(call.operation.output)) return value;
+  const { base64, fileName, mediaType } = value as StoredBytes;
+  if (base64 === null) throw new Fault("conflict", "this command was done already, and its answer was a stream that is not kept");
+  const content = new Uint8Array(Buffer.from(base64, "base64"));
+  return { mediaType, fileName, content, length: content.byteLength } satisfies Bytes;
+}

@@ -1,0 +1,33 @@
+/** A database per service: units of work, tables, migrations. Engines are adapters of `Database`. */
+export { isAnswerRace, sweepAnswers, type SweepOptions } from "./answers.ts";
+export { compareTables } from "./compare.ts";
+export { toCamelCase, toSnakeCase } from "./column-case.ts";
+export { isRepeatable } from "./failures.ts";
+export {
+  type AppliedMigration,
+  migrate,
+  type Migration,
+  MigrationError,
+  pendingMigrations,
+  readMigrations,
+  type ServiceMigrations,
+  toMigration,
+} from "./migrations.ts";
+export { namesOf, quoteName, quoteText, schemaOf, type ServiceNames } from "./names.ts";
+export {
+  type Database,
+  DatabaseError,
+  type DatabaseErrorMore,
+  type Rows,
+  type Session,
+  type SessionMode,
+  type SessionRequest,
+  type Statement,
+} from "./ports.ts";
+export { provision } from "./provision.ts";
+export { Reader } from "./reader.ts";
+export { createSeedWork, type SeedWorkOptions } from "./seed.ts";
+export { createServiceData, type ServiceData, type ServiceDataOptions } from "./service-data.ts";
+export type { AnyDb, DatabaseOf, Db, Tables } from "./tables.ts";
+export { affectedBy, type Field, jsonOids, needsType, RowReader, toParameter, valueSettings } from "./values.ts";
+export { Work } from "./work.ts";

@@ -1,0 +1,168 @@
+/**
+ * Rows as last committed, for one call: every statement takes a session for reading and gives it back at once. Only
+ * `db.transaction()`, `db.connection()` and a stream hold one for longer.
+ *
+ * The server refuses to write in such a session, twice over: the role may not, and the transaction is read-only. On a
+ * database with one session, a command that has opened its transaction reads inside of it, because there is no other.
+ */
+import type { TransactionSettings } from "kysely";
+import type { Call } from "../calls/index.ts";
+import { toFailure } from "./failures.ts";
+import { DatabaseError, type Rows, type Session, type Statement } from "./ports.ts";
+import type { HeldTarget, ServiceKysely, StatementTarget } from "./service-kysely.ts";
+import type { SessionSource } from "./session-source.ts";
+import { streamByCursor } from "./stream.ts";
+import type { AnyDb } from "./tables.ts";
+
+/** What the units of a service's calls are made of. */
+export interface ServiceParts {
+  readonly kysely: ServiceKysely;
+  readonly sessions: SessionSource;
+}
+
+/** The transaction of the same call. */
+interface OwnTransaction extends StatementTarget {
+  readonly isOpen: boolean;
+}
+
+export class Reader implements StatementTarget {
+  readonly #call: Call;
+  readonly #parts: ServiceParts;
+  readonly #own: OwnTransaction | undefined;
+  readonly #active = new Set<Session>();
+  #db: AnyDb | undefined = undefined;
+  #isListening = false;
+
+  constructor(call: Call, parts: ServiceParts, own?: OwnTransaction) {
+    this.#call = call;
+    this.#parts = parts;
+    this.#own = own;
+  }
+
+  get db(): AnyDb {
+    return (this.#db ??= this.#parts.kysely.over(this));
+  }
+
+  async run(statement: Statement): Promise<Rows> {
+    const within = this.#within;
+    if (within !== undefined) return within.run(statement);
+    try {
+      return await this.#runOnce(statement);
+    } catch (thrown) {
+      // It read, and nothing else: a session that died while it lay in the pool is replaced by another.
+      if (!(thrown instanceof DatabaseError && thrown.isConnectionLost)) throw this.#toFailure(thrown, statement);
+    }
+    try {
+      return await this.#runOnce(statement);
+    } catch (thrown) {
+      throw this.#toFailure(thrown, statement);
+    }
+  }
+
+  async hold<T>(task: (held: HeldTarget) => Promise<T>): Promise<T> {
+    const within = this.#within;
+    if (within !== undefined) return within.hold(task);
+    return this.#withSession((session) => task(new HeldReader(session, (thrown, statement) => this.#toFailure(thrown, statement))));
+  }
+
+  async *stream(statement: Statement, portion: number): AsyncGenerator<Rows> {
+    // Whoever reads the stream sets the pace, and must not keep everybody else out for so long.
+    if (this.#parts.sessions.database.sessions === "one") {
+      yield this.run(statement);
+      return;
+    }
+    const session = await this.#take();
+    const held = new HeldReader(session, (thrown, failed) => this.#toFailure(thrown, failed));
+    let isBroken = true;
+    try {
+      await held.begin({});
+      yield* streamByCursor((each) => held.run(each), statement, { name: "tenon_cursor", portion });
+      await held.commit();
+      isBroken = false;
+    } finally {
+      this.#giveBack(session, isBroken ? "broken" : undefined);
+    }
+  }
+
+  get #within(): OwnTransaction | undefined {
+    return this.#parts.sessions.database.sessions === "one" && this.#own?.isOpen === true ? this.#own : undefined;
+  }
+
+  #runOnce(statement: Statement): Promise<Rows> {
+    return this.#withSession((session) => session.query(statement.text, statement.parameters));
+  }
+
+  async #withSession<T>(task: (session: Session) => Promise<T>): Promise<T> {
+    const session = await this.#take();
+    try {
+      const result = await task(session);
+      this.#giveBack(session);
+      return result;
+    } catch (error) {
+      this.#giveBack(session, error instanceof DatabaseError && error.isConnectionLost ? "broken" : undefined);
+      throw error;
+    }
+  }
+
+  async #take(): Promise<Session> {
+    const session = await this.#parts.sessions.take("read", this.#call);
+    this.#active.add(session);
+    if (!this.#isListening) {
+      this.#isListening = true;
+      this.#call.onCancel(() => {
+        for (const active of this.#active) active.cancel();
+      });
+    }
+    return session;
+  }
+
+  #giveBack(session: Session, how?: "broken"): void {
+    this.#active.delete(session);
+    session.release(how);
+  }
+
+  #toFailure(thrown: unknown, statement: Statement): unknown {
+    if (thrown instanceof DatabaseError && isRefusedWrite(thrown, statement)) {
+      return new DatabaseError(`${thrown.message}. A query only reads: make the operation a command`, thrown.sqlState, { cause: thrown });
+    }
+    return toFailure(thrown, this.#call);
+  }
+}
+
+/** 25006: the transaction is read-only. 42501: the role may not. */
+function isRefusedWrite(error: DatabaseError, statement: Statement): boolean {
+  return error.sqlState === "25006" || (error.sqlState === "42501" && /^\s*(?:insert|update|delete|merge|truncate)\b/i.test(statement.text));
+}
+
+/** One session for reading, held: `db.transaction()` in a query sees one state of the database throughout. */
+class HeldReader implements HeldTarget {
+  readonly #session: Session;
+  readonly #toFailure: (thrown: unknown, statement: Statement) => unknown;
+
+  constructor(session: Session, failure: (thrown: unknown, statement: Statement) => unknown) {
+    this.#session = session;
+    this.#toFailure = failure;
+  }
+
+  async run(statement: Statement): Promise<Rows> {
+    try {
+      return await this.#session.query(statement.text, statement.parameters);
+    } catch (thrown) {
+      throw this.#toFailure(thrown, statement);
+    }
+  }
+
+  async begin(settings: TransactionSettings): Promise<void> {
+    // One state throughout is what a transaction that only reads is for.
+    const level = settings.isolationLevel ?? "repeatable read";
+    await this.run({ text: `begin isolation level ${level} read only`, parameters: [] });
+  }
+
+  async commit(): Promise<void> {
+    await this.run({ text: "commit", parameters: [] });
+  }
+
+  async rollback(): Promise<void> {
+    await this.run({ text: "rollback", parameters: [] });
+  }
+}

@@ -1,0 +1,66 @@
+/** The rows of one service, put together: what its calls, its handlers and the app's parts need of them. */
+import type { AnswerStore, Call, Stage } from "../calls/index.ts";
+import type { Clock, Random } from "../kernel/index.ts";
+import { DatabaseAnswers } from "./answers.ts";
+import type { Database } from "./ports.ts";
+import { Reader, type ServiceParts } from "./reader.ts";
+import { ServiceKysely } from "./service-kysely.ts";
+import { SessionSource } from "./session-source.ts";
+import type { AnyDb, Tables } from "./tables.ts";
+import { transaction } from "./transaction.ts";
+import { Work } from "./work.ts";
+
+export interface ServiceDataOptions {
+  readonly database: Database;
+  /** The service's name. */
+  readonly service: string;
+  /** What it declares. Here only for the types: `Db<typeof tables>`. */
+  readonly tables?: Tables;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** How long first answers are kept for repeats, in ms. Default 24 hours. */
+  readonly answersKeepMs?: number;
+  /** The longest wait for a free session, in ms. Default 5 000; a call with less time left waits less. */
+  readonly sessionWaitMaxMs?: number;
+}
+
+export interface ServiceData {
+  readonly service: string;
+  readonly database: Database;
+  /** Makes a command one transaction. */
+  readonly transaction: Stage;
+  /** First answers to commands; to be used inside of `transaction`. */
+  readonly answers: AnswerStore;
+  /** The service's rows as last committed; the database refuses to write. */
+  reader(call: Call): AnyDb;
+  /** The unit of work of a command under way. @throws {RangeError} outside of the `transaction` stage. */
+  workOf(call: Call): Work;
+}
+
+/** Opens nothing: sessions are taken when a call first needs one. */
+export function createServiceData(options: ServiceDataOptions): ServiceData {
+  const { clock, database, random, service } = options;
+  const waitMaxMs = options.sessionWaitMaxMs ?? 5_000;
+  const parts: ServiceParts = {
+    kysely: new ServiceKysely(),
+    sessions: new SessionSource({ database, service, clock, waitMaxMs }),
+  };
+
+  return {
+    service,
+    database,
+    transaction: transaction({ ...parts, clock, random }),
+    answers: new DatabaseAnswers({ ...parts, keepMs: options.answersKeepMs ?? 86_400_000 }),
+
+    reader(call) {
+      if (call.work instanceof Work) return call.work.reader.db;
+      if (!(call.work instanceof Reader)) call.work = new Reader(call, parts);
+      return (call.work as Reader).db;
+    },
+
+    workOf(call) {
+      if (!(call.work instanceof Work)) throw new RangeError(`${call.operation.id} has no transaction: it is no command, or its pipeline has no \`transaction\` stage`);
+      return call.work;
+    },
+  };
+}

@@ -1,0 +1,199 @@
+/**
+ * PostgreSQL in this process, compiled to WebAssembly: nothing to install, the same SQL.
+ *
+ * For development and tests. It has one session, so transactions run one after the other; a statement holds up the
+ * whole process while it runs and cannot be canceled; and it never asks the disk to keep anything, so a database in a
+ * directory outlives a killed process but not a loss of power.
+ */
+import { readFile } from "node:fs/promises";
+import { isAbsolute, resolve } from "node:path";
+import type { PGlite as PGliteInstance, PGliteInterface } from "@electric-sql/pglite";
+import { type Database, DatabaseError, namesOf, quoteName, type Session, type SessionRequest, valueSettings } from "../data/index.ts";
+import { Fault, type Log } from "../kernel/index.ts";
+import { type DirectoryLock, lockDirectory } from "./directory-lock.ts";
+import { Protocol } from "./protocol.ts";
+import { PgliteSession } from "./session.ts";
+import { SnapshotCache } from "./snapshot.ts";
+import { Turns } from "./turns.ts";
+
+export interface PgliteOptions {
+  /** Where the rows are kept; left out, they live as long as the process. Made when missing. */
+  readonly dataDir?: string;
+  /** Where an empty database is kept for the next start, such as `.tenon/cache`. Left out, each new one is made anew, in seconds. */
+  readonly cacheDir?: string;
+  /** Extensions of PostgreSQL that `create extension` may name: those under `@electric-sql/pglite/contrib`. */
+  readonly extensions?: readonly string[];
+  readonly log?: Log;
+}
+
+type PgliteModule = typeof import("@electric-sql/pglite");
+
+/**
+ * Settings of the server. Small buffers: the default of 128 MiB costs a third of the start and of the memory, and the
+ * operating system has the files in memory anyway.
+ */
+const serverSettings = ["-c", "shared_buffers=16MB"];
+/** Of a new database. Small log segments load faster; the locale knows upper and lower case of every script. */
+const newDatabaseSettings = ["--wal-segsize=1", "--locale-provider=builtin", "--locale=C.UTF-8"];
+/** The one database that PGlite has. */
+const databaseName = "postgres";
+/** How long the process before this one may take to let go of the directory, in ms. */
+const lockWaitMs = 5_000;
+
+/** @throws {Fault} `unavailable` when the directory is in use by another process. */
+export async function openPglite(options: PgliteOptions = {}): Promise<Database> {
+  const dataDir = options.dataDir === undefined || isAbsolute(options.dataDir) ? options.dataDir : resolve(options.dataDir);
+  const lock = dataDir === undefined ? undefined : await lockDirectory(dataDir, lockWaitMs);
+  try {
+    const module = await import("@electric-sql/pglite"); // 30 ms and 8 MB that an app on a server does not pay
+    const pglite = await openInstance(module, { ...options, ...(dataDir === undefined ? {} : { dataDir }) });
+    const database = new PgliteDatabase(pglite, new Protocol(pglite, module.protocol.serialize), { dataDir, lock });
+    await database.prepare();
+    return database;
+  } catch (error) {
+    await lock?.release();
+    throw error;
+  }
+}
+
+async function openInstance(module: PgliteModule, options: PgliteOptions): Promise<PGliteInstance> {
+  const { PGlite } = module;
+  const settings = {
+    ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
+    startParams: [...PGlite.defaultStartParams, ...serverSettings],
+    initDbStartParams: newDatabaseSettings,
+    extensions: await loadExtensions(options.extensions ?? []),
+  };
+  const isNew = options.dataDir === undefined || !(await isDatabase(options.dataDir));
+  if (!isNew || options.cacheDir === undefined) return (await PGlite.create(settings)) as unknown as PGliteInstance;
+
+  const cache = new SnapshotCache(options.cacheDir, { version: await versionOf(), parameters: newDatabaseSettings });
+  const snapshot = await cache.read();
+  if (snapshot !== undefined) {
+    try {
+      return (await PGlite.create({ ...settings, loadDataDir: snapshot })) as unknown as PGliteInstance;
+    } catch (error) {
+      options.log?.warn("the kept empty database could not be loaded; a new one is made", { error });
+      await cache.remove();
+    }
+  }
+  const made = (await PGlite.create(settings)) as unknown as PGliteInstance;
+  await keep(made, cache, options.log);
+  return made;
+}
+
+/** A cache that cannot be written costs time at the next start, nothing else. */
+async function keep(pglite: PGliteInterface, cache: SnapshotCache, log: Log | undefined): Promise<void> {
+  try {
+    await pglite.exec("checkpoint");
+    await cache.write(await pglite.dumpDataDir("none"));
+  } catch (error) {
+    log?.warn("the empty database could not be kept for the next start", { error });
+  }
+}
+
+async function isDatabase(directory: string): Promise<boolean> {
+  try {
+    await readFile(`${directory}/PG_VERSION`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function versionOf(): Promise<string> {
+  const manifest = new URL("../package.json", import.meta.resolve("@electric-sql/pglite"));
+  return (JSON.parse(await readFile(manifest, "utf8")) as { readonly version: string }).version;
+}
+
+async function loadExtensions(names: readonly string[]): Promise<Record<string, never>> {
+  const extensions: Record<string, unknown> = {};
+  for (const name of names) {
+    try {
+      const module = (await import(`@electric-sql/pglite/contrib/${name}`)) as Readonly<Record<string, unknown>>;
+      extensions[name] = module[name];
+    } catch (error) {
+      throw new Fault("invalid_argument", `the embedded database has no extension "${name}"`, { cause: error });
+    }
+  }
+  return extensions as Record<string, never>;
+}
+
+interface Place {
+  readonly dataDir: string | undefined;
+  readonly lock: DirectoryLock | undefined;
+}
+
+class PgliteDatabase implements Database {
+  readonly label: string;
+  readonly sessions = "one";
+  readonly #pglite: PGliteInstance;
+  readonly #protocol: Protocol;
+  readonly #place: Place;
+  readonly #turns = new Turns();
+  /** Whose rights the session has at present; `undefined` when that is not known. */
+  #rights: string | undefined = undefined;
+  #closing: Promise<void> | undefined = undefined;
+
+  constructor(pglite: PGliteInstance, protocol: Protocol, place: Place) {
+    this.#pglite = pglite;
+    this.#protocol = protocol;
+    this.#place = place;
+    this.label = `pglite ${place.dataDir ?? "in memory"}`;
+  }
+
+  /** Settings under which values read as the port says. */
+  async prepare(): Promise<void> {
+    await this.#protocol.script(Object.entries(valueSettings).map(([name, value]) => `set ${name} = '${value}'`).join(";"));
+  }
+
+  async acquire(request: SessionRequest): Promise<Session> {
+    await this.#turns.take(request.timeoutMs);
+    const rights = request.mode === "admin" ? "admin" : `${request.mode} ${request.service}`;
+    if (rights !== this.#rights) await this.#switchTo(request, rights);
+    return new PgliteSession(this.#protocol, (how) => this.#takeBack(how));
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#turns.close();
+    await this.#pglite.close();
+    await this.#place.lock?.release();
+  }
+
+  async #switchTo(request: SessionRequest, rights: string): Promise<void> {
+    this.#rights = undefined;
+    try {
+      await this.#protocol.script(toSettings(request));
+      this.#rights = rights;
+    } catch (error) {
+      this.#turns.give();
+      if (!(error instanceof DatabaseError)) throw error;
+      throw new Fault("unavailable", "the database is out of reach", { cause: error, facts: { database: this.label, code: error.sqlState } });
+    }
+  }
+
+  #takeBack(how: "broken" | undefined): void {
+    if (how === undefined && !this.#pglite.isInTransaction()) {
+      this.#turns.give();
+      return;
+    }
+    this.#rights = undefined; // whatever was set in it may have been undone
+    this.#protocol.script("rollback").then(
+      () => this.#turns.give(),
+      () => this.#turns.give(),
+    );
+  }
+}
+
+function toSettings({ mode, service }: SessionRequest): string {
+  if (mode === "admin") return "reset role; set search_path = public; set default_transaction_read_only = off";
+  const { reader, schema, writer } = namesOf(databaseName, service);
+  const role = quoteName(mode === "read" ? reader : writer);
+  const readOnly = mode === "read" ? "on" : "off";
+  return `set role ${role}; set search_path = ${quoteName(schema)}, public; set default_transaction_read_only = ${readOnly}`;
+}

@@ -1,0 +1,113 @@
+/**
+ * Statements to PGlite in the wire protocol that it speaks underneath. A batch goes in as one message, so that it
+ * behaves as it does over a network: one failure, and the rest is skipped.
+ */
+import type { PGlite, protocol as protocolModule } from "@electric-sql/pglite";
+import { affectedBy, DatabaseError, type Field, needsType, RowReader, type Rows, type Statement, toParameter } from "../data/index.ts";
+
+type Serialize = typeof protocolModule.serialize;
+type Message = Awaited<ReturnType<PGlite["execProtocol"]>>["messages"][number];
+
+const nothing: Rows = Object.freeze({ rows: Object.freeze([]), affected: 0, tag: "" });
+
+export class Protocol {
+  readonly #pglite: PGlite;
+  readonly #serialize: Serialize;
+
+  constructor(pglite: PGlite, serialize: Serialize) {
+    this.#pglite = pglite;
+    this.#serialize = serialize;
+  }
+
+  /** @throws {DatabaseError} */
+  async run(statements: readonly Statement[]): Promise<Rows> {
+    const parts: Uint8Array[] = [];
+    for (const { parameters, text } of statements) {
+      const types = parameters.some(needsType) ? await this.#typesOf(text) : undefined;
+      const values = toValues(parameters, types);
+      parts.push(
+        this.#serialize.parse({ text }),
+        this.#serialize.bind({ values }),
+        this.#serialize.describe({ type: "P" }),
+        this.#serialize.execute({}),
+      );
+    }
+    parts.push(this.#serialize.sync());
+    return readRows(await this.#exchange(parts), statements);
+  }
+
+  /** @throws {DatabaseError} */
+  async script(text: string): Promise<void> {
+    readRows(await this.#exchange([this.#serialize.query(text)]), [{ text, parameters: [] }]);
+  }
+
+  async #typesOf(text: string): Promise<readonly number[]> {
+    const parts = [this.#serialize.parse({ text }), this.#serialize.describe({ type: "S" }), this.#serialize.sync()];
+    for (const message of await this.#exchange(parts)) {
+      if (message.name === "error") throw toDatabaseError(message, text);
+      if (message.name === "parameterDescription") return (message as unknown as { readonly dataTypeIDs: readonly number[] }).dataTypeIDs;
+    }
+    return [];
+  }
+
+  async #exchange(parts: readonly Uint8Array[]): Promise<readonly Message[]> {
+    const { messages } = await this.#pglite.execProtocol(Buffer.concat(parts), { throwOnError: false });
+    return messages;
+  }
+}
+
+function toValues(parameters: readonly unknown[], types: readonly number[] | undefined): (string | Uint8Array | null)[] {
+  try {
+    return parameters.map((parameter, i) => toParameter(parameter, types?.[i]));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new DatabaseError(`a parameter cannot be sent: ${reason}`, "22023", { cause: error });
+  }
+}
+
+/** What the last statement gave. @throws {DatabaseError} the first failure. */
+function readRows(messages: readonly Message[], statements: readonly Statement[]): Rows {
+  let at = 0;
+  let result = nothing;
+  let reader: RowReader | undefined;
+  let rows: Record<string, unknown>[] = [];
+  for (const message of messages) {
+    switch (message.name) {
+      case "rowDescription":
+        reader = new RowReader((message as unknown as { readonly fields: readonly Field[] }).fields);
+        break;
+      case "dataRow":
+        if (reader !== undefined) rows.push(reader.read((message as unknown as { readonly fields: readonly (string | null)[] }).fields));
+        break;
+      case "commandComplete": {
+        const tag = (message as unknown as { readonly text: string }).text;
+        result = { rows, affected: affectedBy(tag), tag };
+        rows = [];
+        reader = undefined;
+        at++;
+        break;
+      }
+      case "error":
+        throw toDatabaseError(message, statements[at]?.text);
+      default:
+    }
+  }
+  return result;
+}
+
+interface ErrorMessage {
+  readonly message: string;
+  readonly code: string | undefined;
+  readonly detail: string | undefined;
+  readonly hint: string | undefined;
+  readonly position: string | undefined;
+  readonly constraint: string | undefined;
+  readonly table: string | undefined;
+}
+
+function toDatabaseError(message: Message, statement: string | undefined): DatabaseError {
+  const { code = "XX000", constraint, detail, hint, message: text, position, table } = message as unknown as ErrorMessage;
+  const error = new DatabaseError(text, code, { constraint, detail, hint, table, position: position === undefined ? undefined : Number(position) });
+  error.statement = statement;
+  return error;
+}

@@ -1,0 +1,193 @@
+/**
+ * PostgreSQL over the wire. Each service has connections of its own, of two kinds: for writing and for reading, each
+ * in its own role, so that the server itself keeps services apart and queries from writing. Settings are made once, as
+ * a connection starts, and cost nothing from then on.
+ *
+ * The login of the URL has to be allowed to take the roles of the services. A service whose code is not to be trusted
+ * with that gets a URL of its own, with a login that may take its own two roles and no other.
+ *
+ * Poolers that share a server connection between transactions (PgBouncer in that mode) have to let the start-up
+ * parameter `options` through, and prepared statements by name.
+ */
+import { type Database, namesOf, type Session, type SessionMode, type SessionRequest, valueSettings } from "../data/index.ts";
+import { Fault } from "../kernel/index.ts";
+import type { ClientConfig } from "pg";
+import { requestCancel } from "./cancel.ts";
+import { Connection } from "./connection.ts";
+import { Pool } from "./pool.ts";
+import { PostgresSession } from "./session.ts";
+
+export interface PostgresOptions {
+  /** `postgres://user@host:5432/database`, as https://node-postgres.com reads it. */
+  readonly url: string;
+  /** Services whose rows are elsewhere, or that log in as somebody else. */
+  readonly urls?: Readonly<Record<string, string>>;
+  /** Connections per service and mode. Default 8: a server's default is 100 in all. */
+  readonly poolMax?: number;
+  /** Default 3 000 ms: a server that is there answers in a tenth of it. */
+  readonly connectTimeoutMs?: number;
+  /** The longest that one statement of a service may run. Default 30 000 ms; calls end earlier, by their deadlines. */
+  readonly statementTimeoutMs?: number;
+  /** How long a transaction may stand idle before the server ends it. Default 60 000 ms. */
+  readonly idleInTransactionTimeoutMs?: number;
+  /** How long an unused connection is kept. Default 60 000 ms. */
+  readonly idleMs?: number;
+  /** Prepared statements kept per connection. Default 256. */
+  readonly preparedMax?: number;
+}
+
+type Pg = (typeof import("pg"))["default"];
+
+/** Between two looks at the connections, in ms. */
+const watchEveryMs = 500;
+/** How long a server may stay silent over what it should have ended, in ms, before its line is cut. */
+const graceMs = 5_000;
+
+/**
+ * Opens nothing yet: connections are made at first use, so that a database that is away makes calls fail, not the start.
+ *
+ * @throws {Fault} `invalid_argument` for a URL that cannot be read.
+ */
+export async function openPostgres(options: PostgresOptions): Promise<Database> {
+  const { default: pg } = await import("pg"); // 24 ms that an app on the embedded database does not pay
+  return new PostgresDatabase(pg, options);
+}
+
+class PostgresDatabase implements Database {
+  readonly label: string;
+  readonly sessions = "many";
+  readonly #pg: Pg;
+  readonly #options: PostgresOptions;
+  readonly #statementTimeoutMs: number;
+  readonly #pools = new Map<SessionMode, Map<string, Pool>>([
+    ["read", new Map()],
+    ["write", new Map()],
+    ["admin", new Map()],
+  ]);
+  #watch: NodeJS.Timeout | undefined = undefined;
+  #isClosed = false;
+
+  constructor(pg: Pg, options: PostgresOptions) {
+    this.#pg = pg;
+    this.#options = options;
+    this.#statementTimeoutMs = options.statementTimeoutMs ?? 30_000;
+    const { database, host, port } = this.#targetOf(options.url);
+    for (const url of Object.values(options.urls ?? {})) this.#targetOf(url);
+    this.label = `postgresql ${host}:${port}/${database}`;
+  }
+
+  async acquire(request: SessionRequest): Promise<Session> {
+    const pool = this.#poolOf(request.service, request.mode);
+    return new PostgresSession(await pool.acquire(request.timeoutMs), pool);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all(this.#eachPool().map((pool) => pool.close(graceMs)));
+    clearInterval(this.#watch);
+  }
+
+  #eachPool(): readonly Pool[] {
+    return [...this.#pools.values()].flatMap((byService) => [...byService.values()]);
+  }
+
+  #poolOf(service: string, mode: SessionMode): Pool {
+    if (this.#isClosed) throw new Fault("unavailable", "the database is closed");
+    const pools = this.#pools.get(mode) as Map<string, Pool>;
+    // Services without a database of their own share the pool for admin sessions.
+    const key = mode === "admin" && this.#options.urls?.[service] === undefined ? "" : service;
+    let pool = pools.get(key);
+    if (pool === undefined) {
+      pool = this.#createPool(key, mode);
+      pools.set(key, pool);
+      this.#watch ??= this.#startWatch();
+    }
+    return pool;
+  }
+
+  #createPool(service: string, mode: SessionMode): Pool {
+    const config = this.#clientConfig(service, mode);
+    return new Pool({
+      name: service === "" ? mode : `${service}, ${mode}`,
+      max: this.#options.poolMax ?? 8,
+      idleMs: this.#options.idleMs ?? 60_000,
+      open: (onLost) => this.#connect(config, onLost),
+    });
+  }
+
+  async #connect(config: ClientConfig, onLost: (connection: Connection) => void): Promise<Connection> {
+    const client = new this.#pg.Client(config);
+    // Until the connection listens itself. A failure to connect comes as a rejection too.
+    client.on("error", () => undefined);
+    try {
+      await client.connect();
+    } catch (error) {
+      throw toUnavailable(error, this.label);
+    }
+    return new Connection(client, {
+      preparedMax: this.#options.preparedMax ?? 256,
+      requestCancel: (target) => requestCancel(this.#pg.Connection as never, target, graceMs),
+      onLost,
+    });
+  }
+
+  #clientConfig(service: string, mode: SessionMode): ClientConfig {
+    const url = new URL(this.#options.urls?.[service] ?? this.#options.url);
+    const ownOptions = url.searchParams.get("options") ?? "";
+    url.searchParams.delete("options"); // what stands in the URL would win over what stands beside it
+    const { database } = this.#targetOf(url.href);
+    return {
+      connectionString: url.href,
+      connectionTimeoutMillis: this.#options.connectTimeoutMs ?? 3_000,
+      keepAlive: true,
+      application_name: service === "" ? "tenon" : `tenon ${service} ${mode}`,
+      options: `${ownOptions} ${toStartOptions(this.#sessionSettings(database, service, mode))}`.trim(),
+    };
+  }
+
+  #sessionSettings(database: string, service: string, mode: SessionMode): Readonly<Record<string, string>> {
+    // Migrations take as long as they take.
+    if (mode === "admin") return { ...valueSettings };
+    const { reader, schema, writer } = namesOf(database, service);
+    return {
+      ...valueSettings,
+      role: mode === "read" ? reader : writer,
+      search_path: `${schema}, public`, // public for the functions of extensions
+      default_transaction_read_only: mode === "read" ? "on" : "off",
+      statement_timeout: String(this.#statementTimeoutMs),
+      idle_in_transaction_session_timeout: String(this.#options.idleInTransactionTimeoutMs ?? 60_000),
+    };
+  }
+
+  #targetOf(url: string): { readonly database: string; readonly host: string; readonly port: number } {
+    if (!URL.canParse(url)) throw new Fault("invalid_argument", "the URL of the database cannot be read: postgres://user@host:5432/database");
+    const { database = "", host, port } = new this.#pg.Client({ connectionString: url });
+    return { database, host, port };
+  }
+
+  #startWatch(): NodeJS.Timeout {
+    return setInterval(() => {
+      const nowMs = performance.now();
+      for (const [mode, pools] of this.#pools) {
+        const busyMaxMs = mode === "admin" ? Number.POSITIVE_INFINITY : this.#statementTimeoutMs + graceMs;
+        for (const pool of pools.values()) pool.tidy(nowMs, (connection) => isStuck(connection, nowMs, busyMaxMs));
+      }
+    }, watchEveryMs).unref();
+  }
+}
+
+/** The server should have answered by now: it is gone without a goodbye, or the network is. */
+function isStuck(connection: Connection, nowMs: number, busyMaxMs: number): boolean {
+  if (connection.canceledAtMs !== undefined && nowMs - connection.canceledAtMs > graceMs) return true;
+  return connection.busySinceMs !== undefined && nowMs - connection.busySinceMs > busyMaxMs;
+}
+
+/** https://www.postgresql.org/docs/current/config-setting.html#CONFIG-SETTING-SHELL; blanks and backslashes are escaped. */
+function toStartOptions(settings: Readonly<Record<string, string>>): string {
+  return Object.entries(settings).map(([name, value]) => `-c ${name}=${value.replaceAll(/[\\ ]/g, "\\$&")}`).join(" ");
+}
+
+function toUnavailable(error: unknown, label: string): Fault {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  return new Fault("unavailable", "the database is out of reach", { cause: error, facts: { database: label, code }, retryAfterS: 1 });
+}
