@@ -2,14 +2,14 @@
  * Fault drills on real processes and real engines:
  *
  *     npm run faults -- kill [--engine pglite|postgresql] [--kills 200] [--json]
- *     npm run faults -- overload [--seconds 10] [--json]
+ *     npm run faults -- overload [--seconds 10] [--times 3] [--json]
  *
  * Exits with 1 when a promise was broken.
  */
 import { parseArgs } from "node:util";
 import { type KillResult, runKills } from "./kill.ts";
 import { pgliteLedger, postgresLedger } from "./ledger/rows.ts";
-import { runOverload } from "./overload.ts";
+import { keepsPromise, runOverload } from "./overload.ts";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -17,6 +17,7 @@ const { positionals, values } = parseArgs({
     engine: { type: "string", multiple: true, default: ["pglite", "postgresql"] },
     kills: { type: "string", default: "200" },
     seconds: { type: "string", default: "10" },
+    times: { type: "string", default: "3" },
     url: { type: "string", default: process.env["TENON_TEST_DATABASE_URL"] ?? "postgres://postgres@127.0.0.1:5432/postgres" },
     json: { type: "boolean", default: false },
   },
@@ -50,10 +51,10 @@ if (drill === "kill") {
   else console.table(results.map(({ unexpected, ...counts }) => ({ ...counts, unexpected: unexpected.length })));
   process.exitCode = isBroken ? 1 : 0;
 } else if (drill === "overload") {
-  const result = await runOverload({ seconds: Number(values.seconds), url: values.url, tell });
-  if (values.json) console.log(JSON.stringify(result));
-  else console.table(result);
-  process.exitCode = result.holds ? 0 : 1;
+  const results = await runOverload({ seconds: Number(values.seconds), times: Number(values.times), url: values.url, tell });
+  if (values.json) console.log(JSON.stringify(results));
+  else console.table(results);
+  process.exitCode = results.every(keepsPromise) ? 0 : 1;
 } else {
   tell(drill === undefined ? "which drill? kill or overload" : `there is no drill "${drill}": kill or overload`);
   process.exitCode = 2;

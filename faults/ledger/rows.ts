@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { postgresDatabase } from "../postgres-database.ts";
 
 export interface LedgerRows {
   readonly orders: readonly { readonly id: string; readonly reference: string; readonly lines: number }[];
@@ -42,16 +43,11 @@ export async function pgliteLedger(): Promise<Ledger> {
 /** On a PostgreSQL server, in a database of its own. @param url  Of a database whose user may create others. */
 export async function postgresLedger(url: string): Promise<Ledger> {
   const { default: pg } = await import("pg");
-  const name = `tenon_ledger_${Math.random().toString(36).slice(2, 10)}`;
-  const admin = new pg.Client({ connectionString: url });
-  await admin.connect();
-  await admin.query(`create database ${name}`);
-  const own = new URL(url);
-  own.pathname = `/${name}`;
+  const database = await postgresDatabase(url);
   return {
-    env: { ...common, DATABASE_URL: own.href },
+    env: { ...common, DATABASE_URL: database.url },
     async read() {
-      const client = new pg.Client({ connectionString: own.href });
+      const client = new pg.Client({ connectionString: database.url });
       await client.connect();
       try {
         return await readRows(async (text) => (await client.query<Record<string, unknown>>(text)).rows);
@@ -59,12 +55,7 @@ export async function postgresLedger(url: string): Promise<Ledger> {
         await client.end();
       }
     },
-    async [Symbol.asyncDispose]() {
-      const roles = await admin.query<{ readonly rolname: string }>("select rolname from pg_roles where rolname like $1", [`${name}%`]);
-      await admin.query(`drop database ${name} with (force)`);
-      for (const { rolname } of roles.rows) await admin.query(`drop role "${rolname}"`);
-      await admin.end();
-    },
+    [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   };
 }
 

@@ -56,5 +56,5 @@ if (Number(process.versions.node.split(".")[0]) < neededMajor) {
   console.error(`error: Node ${neededMajor} or later is needed, this is ${process.versions.node}\n  → install it from https://nodejs.org, or with your version manager: nvm install ${neededMajor}`);
   process.exitCode = 1;
 } else {
-  run();
+  void run();
 }

@@ -16,12 +16,12 @@ export interface AdmitOptions {
   readonly random: Random;
   /** How long requests now wait before they are even seen, in ms; above `queueMaxMs` calls are refused. */
   readonly queueDelayMs?: () => number;
-  /** Default 250: beyond it the process is behind, and taking more only makes everybody late. */
+  /** Default 40: beyond it the process is behind, and taking more only makes everybody late. */
   readonly queueMaxMs?: number;
 }
 
 export function admit(options: AdmitOptions): Stage {
-  const { limit, clock, random, queueDelayMs, queueMaxMs = 250 } = options;
+  const { limit, clock, random, queueDelayMs, queueMaxMs = 40 } = options;
 
   function refuse(operation: Operation): Fault {
     // Between 1 and 3 s, drawn: callers that were refused together must not come back together.

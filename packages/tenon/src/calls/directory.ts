@@ -76,7 +76,9 @@ export class Outgoing {
     guard(operation);
     const handler = directory.find(operation.id);
     if (handler === undefined) {
-      throw new Fault("unimplemented", `${operation.id} is not answered in this app: add the service "${operation.service}" to its services`);
+      const fault = new Fault("unimplemented", `${operation.id} is not answered in this app: add the service "${operation.service}" to its services`);
+      fault.operation = operation.id; // the called one's failure, so that the calling one does not answer with it
+      throw fault;
     }
     const call = new Call({
       operation,

@@ -19,5 +19,5 @@ function pad(text: string, width: number): string {
 }
 
 function seenLength(text: string): number {
-  return [...stripVTControlCharacters(text)].length;
+  return Array.from(stripVTControlCharacters(text)).length;
 }

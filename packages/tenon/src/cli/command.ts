@@ -1,6 +1,6 @@
 /** What a command is: data for the help, and a function from operands and options to an answer. */
-import { Command } from "commander";
-import { Terminal } from "./terminal.ts";
+import type { Command } from "commander";
+import type { Terminal } from "./terminal.ts";
 
 export interface Answer {
   /** For people. */
@@ -44,29 +44,24 @@ export interface CommandSpec<O = Record<never, never>> {
 /** The operand of most commands. */
 export const appOperand = "[app]";
 
-interface CommonOptions {
-  readonly json?: true;
-  readonly verbose?: true;
+export interface CommandHost {
+  readonly terminal: Terminal;
+  readonly finish: (answer: Answer | undefined) => void;
 }
 
-/**
- * Adds a command to the program.
- *
- * @param finish  Gets the answer, and the terminal that it is for.
- */
-export function addCommand<O>(program: Command, spec: CommandSpec<O>, finish: (answer: Answer | undefined, terminal: Terminal) => void): void {
+/** Adds a command to the program. */
+export function addCommand<O>(program: Command, spec: CommandSpec<O>, { finish, terminal }: CommandHost): void {
   const command = program.command(spec.name).summary(spec.summary).description(spec.description ?? spec.summary);
   if (spec.operands !== "") command.argument(spec.operands, aboutOperands[spec.operands] ?? "");
   for (const { about, flags, isRepeatable } of spec.options ?? []) {
     if (isRepeatable === true) command.option(flags, about, (value: string, before: readonly string[]) => [...before, value], []);
     else command.option(flags, about);
   }
+  // Read by `main` before any command is known, since they decide how a mistake in the rest is told.
   command.option("--json", "machine-readable output").option("-v, --verbose", "errors with their stack");
   command.addHelpText("after", helpWithExamples(spec.examples));
   command.action(async () => {
-    const options = command.opts<O & CommonOptions>();
-    const terminal = new Terminal({ isJson: options.json === true, isVerbose: options.verbose === true });
-    finish(await spec.run({ operands: command.args, options, terminal }), terminal);
+    finish(await spec.run({ operands: command.args, options: command.opts<O & object>(), terminal }));
   });
 }
 

@@ -37,7 +37,7 @@ export function explainThrown(error: Error, file: string): CommandProblem {
 }
 
 function remedyFor(error: Error): string | undefined {
-  if (/^require is not defined/.test(error.message)) return 'this is an ES module: write import { readFileSync } from "node:fs"';
+  if (error.message.startsWith("require is not defined")) return 'this is an ES module: write import { readFileSync } from "node:fs"';
   if (/^__(dir|file)name is not defined/.test(error.message)) return "this is an ES module: use import.meta.dirname and import.meta.filename";
   if (/^Cannot access '.*' before initialization/.test(error.message)) return "if it comes from another file, the two files import each other in a circle: move what both need into a third";
   return undefined;

@@ -6,7 +6,7 @@
  */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { addCommand, type Answer } from "./command.ts";
+import { addCommand, type CommandHost } from "./command.ts";
 import { checkCommand } from "./commands/check.ts";
 import { configCommand } from "./commands/config.ts";
 import { describeCommand } from "./commands/describe.ts";
@@ -41,10 +41,15 @@ export async function main(args: readonly string[]): Promise<void> {
 
 async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   let exitCode = 0;
-  const program = createProgram((answer, terminal) => {
-    exitCode = answer?.exitCode ?? 0;
-    if (answer !== undefined) terminal.print(terminal.isJson ? JSON.stringify(answer.data, undefined, 2) : answer.text);
+  const program = createProgram({
+    terminal,
+    finish(answer) {
+      exitCode = answer?.exitCode ?? 0;
+      if (answer !== undefined) terminal.print(terminal.isJson ? JSON.stringify(answer.data, undefined, 2) : answer.text);
+    },
   });
+  if (args.length === 0) program.outputHelp();
+  if (args.length === 0) return 0;
   try {
     await program.parseAsync(args, { from: "user" });
     return exitCode;
@@ -57,22 +62,23 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   }
 }
 
-function createProgram(finish: (answer: Answer | undefined, terminal: Terminal) => void): Command {
+function createProgram(host: CommandHost): Command {
   const program = new Command("tenon")
     .description("A backend platform for TypeScript: contracts and handlers in, a running backend out.")
     .version(ownVersion(), "-V, --version")
     .exitOverride()
     .showHelpAfterError("  → tenon --help lists the commands, tenon <command> --help what one of them takes")
     .addHelpText("after", "\nIn a new directory:\n  tenon new shop    makes an app\n  tenon dev         runs it, and restarts it when a file is saved\n")
-    .action(() => program.outputHelp());
-  addCommand(program, newCommand, finish);
-  addCommand(program, devCommand, finish);
-  addCommand(program, checkCommand, finish);
-  addCommand(program, describeCommand, finish);
-  addCommand(program, tokenCommand, finish);
-  addCommand(program, configCommand, finish);
-  addCommand(program, migrateCommand, finish);
-  addCommand(program, startCommand, finish);
+    .configureHelp({ subcommandTerm: (command) => `${command.name()} ${command.usage().replace("[options] ", "")}` })
+    .helpCommand(false);
+  addCommand(program, newCommand, host);
+  addCommand(program, devCommand, host);
+  addCommand(program, checkCommand, host);
+  addCommand(program, describeCommand, host);
+  addCommand(program, tokenCommand, host);
+  addCommand(program, configCommand, host);
+  addCommand(program, migrateCommand, host);
+  addCommand(program, startCommand, host);
   return program;
 }
 

@@ -3,6 +3,7 @@ export { isAnswerRace, sweepAnswers, type SweepOptions } from "./answers.ts";
 export { compareTables } from "./compare.ts";
 export { toCamelCase, toSnakeCase } from "./column-case.ts";
 export { isRepeatable } from "./failures.ts";
+export { MessageWriter } from "./message-writer.ts";
 export {
   type AppliedMigration,
   migrate,
@@ -29,5 +30,5 @@ export { Reader } from "./reader.ts";
 export { createSeedWork, type SeedWorkOptions } from "./seed.ts";
 export { createServiceData, type ServiceData, type ServiceDataOptions } from "./service-data.ts";
 export type { AnyDb, DatabaseOf, Db, Tables } from "./tables.ts";
-export { affectedBy, type Field, jsonOids, needsType, RowReader, toParameter, valueSettings } from "./values.ts";
+export { affectedBy, type Field, jsonOids, needsType, RowReader, toParameter, toParameters, valueSettings } from "./values.ts";
 export { Work } from "./work.ts";

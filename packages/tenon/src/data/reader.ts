@@ -72,15 +72,14 @@ export class Reader implements StatementTarget {
       return;
     }
     const session = await this.#take();
-    const held = new HeldReader(session, (thrown, failed) => this.#toFailure(thrown, failed));
-    let isBroken = true;
+    let isDone = false;
     try {
-      await held.begin({});
-      yield* streamByCursor((each) => held.run(each), statement, { name: "tenon_cursor", portion });
-      await held.commit();
-      isBroken = false;
+      yield* new HeldReader(session, (thrown, failed) => this.#toFailure(thrown, failed)).stream(statement, portion);
+      isDone = true;
     } finally {
-      this.#giveBack(session, isBroken ? "broken" : undefined);
+      // Whoever reads may stop early, and the session is as good as before once its transaction is over.
+      if (!isDone) await session.query("rollback", []).catch(() => undefined);
+      this.#giveBack(session);
     }
   }
 
@@ -138,6 +137,7 @@ function isRefusedWrite(error: DatabaseError, statement: Statement): boolean {
 class HeldReader implements HeldTarget {
   readonly #session: Session;
   readonly #toFailure: (thrown: unknown, statement: Statement) => unknown;
+  #hasBegun = false;
 
   constructor(session: Session, failure: (thrown: unknown, statement: Statement) => unknown) {
     this.#session = session;
@@ -152,10 +152,18 @@ class HeldReader implements HeldTarget {
     }
   }
 
+  async *stream(statement: Statement, portion: number): AsyncGenerator<Rows> {
+    const isOwn = !this.#hasBegun; // a cursor lives in a transaction
+    if (isOwn) await this.begin({});
+    yield* streamByCursor((each) => this.run(each), statement, { name: "tenon_cursor", portion });
+    if (isOwn) await this.commit();
+  }
+
   async begin(settings: TransactionSettings): Promise<void> {
     // One state throughout is what a transaction that only reads is for.
     const level = settings.isolationLevel ?? "repeatable read";
     await this.run({ text: `begin isolation level ${level} read only`, parameters: [] });
+    this.#hasBegun = true;
   }
 
   async commit(): Promise<void> {

@@ -40,6 +40,7 @@ export interface StatementTarget {
 /** One session, held for several statements. */
 export interface HeldTarget {
   run(statement: Statement): Promise<Rows>;
+  stream(statement: Statement, portion: number): AsyncIterable<Rows>;
   begin(settings: TransactionSettings): Promise<void>;
   commit(): Promise<void>;
   rollback(): Promise<void>;
@@ -107,32 +108,47 @@ class TargetExecutor extends DefaultQueryExecutor {
     const { camel, target } = this.#parts;
     return toResult(await target.run(toStatement(query)), camel);
   }
+
+  override stream<R>(query: CompiledQuery, portion: number, options?: Parameters<DefaultQueryExecutor["stream"]>[2]): AsyncIterableIterator<QueryResult<R>> {
+    if (options?.signal !== undefined) return super.stream<R>(query, portion, options);
+    return resultsOf<R>(this.#parts.target, { camel: this.#parts.camel, portion, query });
+  }
 }
 
 function connectionsOf({ camel, target }: ExecutorParts): ConnectionProvider {
   return {
-    provideConnection: (consumer) => target.hold((held) => consumer(new HeldConnection(held, { camel, target }))),
+    provideConnection: (consumer) => target.hold((held) => consumer(new HeldConnection(held, camel))),
   };
+}
+
+interface Streaming {
+  readonly query: CompiledQuery;
+  readonly portion: number;
+  readonly camel: NameCache;
+}
+
+async function* resultsOf<R>(target: Pick<HeldTarget, "run" | "stream">, { camel, portion, query }: Streaming): AsyncGenerator<QueryResult<R>> {
+  const statement = toStatement(query);
+  // A statement that changes rows runs once and whole; only a select can be read in portions.
+  if (query.query.kind !== "SelectQueryNode") yield toResult<R>(await target.run(statement), camel);
+  else for await (const rows of target.stream(statement, portion)) yield toResult<R>(rows, camel);
 }
 
 class HeldConnection implements DatabaseConnection {
   readonly held: HeldTarget;
-  readonly #parts: Pick<ExecutorParts, "camel" | "target">;
+  readonly #camel: NameCache;
 
-  constructor(held: HeldTarget, parts: Pick<ExecutorParts, "camel" | "target">) {
+  constructor(held: HeldTarget, camel: NameCache) {
     this.held = held;
-    this.#parts = parts;
+    this.#camel = camel;
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    return toResult(await this.held.run(toStatement(query)), this.#parts.camel);
+    return toResult(await this.held.run(toStatement(query)), this.#camel);
   }
 
-  async *streamQuery<R>(query: CompiledQuery, portion: number): AsyncIterableIterator<QueryResult<R>> {
-    const { camel, target } = this.#parts;
-    // A statement that changes rows runs once and whole; only a select can be read in portions.
-    if (query.query.kind !== "SelectQueryNode") yield this.executeQuery<R>(query);
-    else for await (const rows of target.stream(toStatement(query), portion)) yield toResult<R>(rows, camel);
+  streamQuery<R>(query: CompiledQuery, portion: number): AsyncIterableIterator<QueryResult<R>> {
+    return resultsOf<R>(this.held, { camel: this.#camel, portion, query });
   }
 }
 

@@ -35,8 +35,14 @@ export class SessionSource {
     } catch (error) {
       throw toFailure(error, call);
     }
-    if (call.canceled === undefined) return session;
+    const canceled = reasonOf(call);
+    if (canceled === undefined) return session;
     session.release(); // nobody waits for it any more
-    throw call.canceled;
+    throw canceled;
   }
+}
+
+/** Asked anew: it may have changed since the last time. */
+function reasonOf(call: Call): Fault | undefined {
+  return call.canceled;
 }

@@ -52,11 +52,17 @@ export const jsonOids: ReadonlySet<number> = new Set([114, 3802]);
 export function toParameter(value: unknown, oid: number | undefined): string | Uint8Array | null {
   if (typeof value === "string") return value;
   if (value === null || value === undefined) return null;
-  if (typeof value !== "object") return String(value); // number, bigint, boolean
+  if (typeof value === "number" || typeof value === "bigint" || typeof value === "boolean") return String(value);
+  if (typeof value !== "object") throw new TypeError(`a ${typeof value} is no value for a database`);
   if (value instanceof Date) return value.toISOString();
   if (value instanceof Uint8Array) return value;
   if (Array.isArray(value) && (oid === undefined || !jsonOids.has(oid))) return toArrayText(value);
   return JSON.stringify(value);
+}
+
+/** The parameters of a statement as they are sent. */
+export function toParameters(values: readonly unknown[], types: readonly number[] | undefined): readonly (string | Uint8Array | null)[] {
+  return values.map((value, i) => toParameter(value, types?.[i]));
 }
 
 /** Rows that a command touched, by its tag: the number at the end of `INSERT 0 5`, `UPDATE 3`; 0 for what only reads. */

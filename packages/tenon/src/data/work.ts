@@ -239,6 +239,10 @@ class Savepoint implements HeldTarget {
     return this.#work.run(statement);
   }
 
+  stream(statement: Statement, portion: number): AsyncIterable<Rows> {
+    return this.#work.stream(statement, portion);
+  }
+
   async begin(settings: TransactionSettings): Promise<void> {
     if (settings.isolationLevel !== undefined || settings.accessMode !== undefined) {
       throw new TypeError("a command is one transaction already: its isolation is said in the contract, and a part of it has none of its own");

@@ -1,7 +1,11 @@
 /**
- * How long a request that is seen now has waited at least: the time since the first request of the same turn of the
- * event loop. Requests that have arrived are handed over one after the other; where each of them computes for
- * milliseconds, the last ones have waited for all before them, and no count of calls under way shows it.
+ * How long requests wait in this process before they are seen. Requests that have arrived are handed over one after the
+ * other in one turn of the event loop; where each of them computes for milliseconds, the last ones have waited for all
+ * before them, and no count of calls under way shows it.
+ *
+ * What is told is the lesser of this turn's length so far and the whole of the last one's: one long turn is a pause of
+ * the garbage collector, two in a row are a queue that stands (the idea of CoDel, RFC 8289: a queue is bad when even
+ * its shortest wait is long).
  *
  * Costs one comparison a request and one `setImmediate` a turn.
  */
@@ -10,7 +14,9 @@ import type { Clock } from "../kernel/index.ts";
 export class LoopDelay {
   readonly #clock: Clock;
   #turnStartMs = Number.NaN;
+  #lastTurnMs = 0;
   readonly #endTurn = (): void => {
+    this.#lastTurnMs = this.#clock.elapsedMs() - this.#turnStartMs;
     this.#turnStartMs = Number.NaN;
   };
 
@@ -25,6 +31,6 @@ export class LoopDelay {
     setImmediate(this.#endTurn);
   }
 
-  /** In ms; 0 between turns. */
-  readonly delayMs = (): number => (Number.isNaN(this.#turnStartMs) ? 0 : this.#clock.elapsedMs() - this.#turnStartMs);
+  /** In ms; 0 while there is no queue. Asked while a request is handled. */
+  readonly delayMs = (): number => Math.min(this.#lastTurnMs, this.#clock.elapsedMs() - this.#turnStartMs);
 }

@@ -47,7 +47,7 @@ export async function openPglite(options: PgliteOptions = {}): Promise<Database>
   try {
     const module = await import("@electric-sql/pglite"); // 30 ms and 8 MB that an app on a server does not pay
     const pglite = await openInstance(module, { ...options, ...(dataDir === undefined ? {} : { dataDir }) });
-    const database = new PgliteDatabase(pglite, new Protocol(pglite, module.protocol.serialize), { dataDir, lock });
+    const database = new PgliteDatabase(pglite, new Protocol(pglite), { dataDir, lock });
     await database.prepare();
     return database;
   } catch (error) {
@@ -65,19 +65,19 @@ async function openInstance(module: PgliteModule, options: PgliteOptions): Promi
     extensions: await loadExtensions(options.extensions ?? []),
   };
   const isNew = options.dataDir === undefined || !(await isDatabase(options.dataDir));
-  if (!isNew || options.cacheDir === undefined) return (await PGlite.create(settings)) as unknown as PGliteInstance;
+  if (!isNew || options.cacheDir === undefined) return PGlite.create(settings);
 
   const cache = new SnapshotCache(options.cacheDir, { version: await versionOf(), parameters: newDatabaseSettings });
   const snapshot = await cache.read();
   if (snapshot !== undefined) {
     try {
-      return (await PGlite.create({ ...settings, loadDataDir: snapshot })) as unknown as PGliteInstance;
+      return await PGlite.create({ ...settings, loadDataDir: snapshot });
     } catch (error) {
       options.log?.warn("the kept empty database could not be loaded; a new one is made", { error });
       await cache.remove();
     }
   }
-  const made = (await PGlite.create(settings)) as unknown as PGliteInstance;
+  const made = await PGlite.create(settings);
   await keep(made, cache, options.log);
   return made;
 }

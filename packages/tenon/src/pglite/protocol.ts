@@ -2,66 +2,56 @@
  * Statements to PGlite in the wire protocol that it speaks underneath. A batch goes in as one message, so that it
  * behaves as it does over a network: one failure, and the rest is skipped.
  */
-import type { PGlite, protocol as protocolModule } from "@electric-sql/pglite";
-import { affectedBy, DatabaseError, type Field, needsType, RowReader, type Rows, type Statement, toParameter } from "../data/index.ts";
+import type { PGlite } from "@electric-sql/pglite";
+import { affectedBy, DatabaseError, type Field, MessageWriter, needsType, RowReader, type Rows, type Statement, toParameters } from "../data/index.ts";
 
-type Serialize = typeof protocolModule.serialize;
 type Message = Awaited<ReturnType<PGlite["execProtocol"]>>["messages"][number];
 
 const nothing: Rows = Object.freeze({ rows: Object.freeze([]), affected: 0, tag: "" });
 
 export class Protocol {
   readonly #pglite: PGlite;
-  readonly #serialize: Serialize;
 
-  constructor(pglite: PGlite, serialize: Serialize) {
+  constructor(pglite: PGlite) {
     this.#pglite = pglite;
-    this.#serialize = serialize;
   }
 
   /** @throws {DatabaseError} */
   async run(statements: readonly Statement[]): Promise<Rows> {
-    const parts: Uint8Array[] = [];
+    const writer = new MessageWriter();
     for (const { parameters, text } of statements) {
       const types = parameters.some(needsType) ? await this.#typesOf(text) : undefined;
-      const values = toValues(parameters, types);
-      parts.push(
-        this.#serialize.parse({ text }),
-        this.#serialize.bind({ values }),
-        this.#serialize.describe({ type: "P" }),
-        this.#serialize.execute({}),
-      );
+      sending(() => writer.parse("", text).bind("", toParameters(parameters, types)).describePortal().execute());
     }
-    parts.push(this.#serialize.sync());
-    return readRows(await this.#exchange(parts), statements);
+    return readRows(await this.#exchange(writer.sync()), statements);
   }
 
   /** @throws {DatabaseError} */
   async script(text: string): Promise<void> {
-    readRows(await this.#exchange([this.#serialize.query(text)]), [{ text, parameters: [] }]);
+    readRows(await this.#exchange(sending(() => new MessageWriter().query(text))), [{ text, parameters: [] }]);
   }
 
   async #typesOf(text: string): Promise<readonly number[]> {
-    const parts = [this.#serialize.parse({ text }), this.#serialize.describe({ type: "S" }), this.#serialize.sync()];
-    for (const message of await this.#exchange(parts)) {
+    for (const message of await this.#exchange(sending(() => new MessageWriter().parse("", text).describeStatement("").sync()))) {
       if (message.name === "error") throw toDatabaseError(message, text);
       if (message.name === "parameterDescription") return (message as unknown as { readonly dataTypeIDs: readonly number[] }).dataTypeIDs;
     }
     return [];
   }
 
-  async #exchange(parts: readonly Uint8Array[]): Promise<readonly Message[]> {
-    const { messages } = await this.#pglite.execProtocol(Buffer.concat(parts), { throwOnError: false });
+  async #exchange(writer: MessageWriter): Promise<readonly Message[]> {
+    const { messages } = await this.#pglite.execProtocol(writer.finish(), { throwOnError: false });
     return messages;
   }
 }
 
-function toValues(parameters: readonly unknown[], types: readonly number[] | undefined): (string | Uint8Array | null)[] {
+/** What cannot be sent fails like what the engine refuses. */
+function sending(write: () => MessageWriter): MessageWriter {
   try {
-    return parameters.map((parameter, i) => toParameter(parameter, types?.[i]));
+    return write();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new DatabaseError(`a parameter cannot be sent: ${reason}`, "22023", { cause: error });
+    throw new DatabaseError(`a statement cannot be sent: ${reason}`, "22023", { cause: error });
   }
 }
 

@@ -174,6 +174,6 @@ function guard(settle: Settle, start: () => void): void {
     start();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    settle(new DatabaseError(`a parameter cannot be sent: ${reason}`, "22023", { cause: error }), nothing);
+    settle(new DatabaseError(`a statement cannot be sent: ${reason}`, "22023", { cause: error }), nothing);
   }
 }

@@ -4,7 +4,7 @@
  * The statements of a batch travel in one write and end with one Sync, so that when one fails the server skips those
  * after it: BEGIN and the first statement, or the last statement and COMMIT, cost one trip and cannot come apart.
  */
-import { affectedBy, type DatabaseError, type Field, RowReader, type Rows, type Statement, toParameter } from "../data/index.ts";
+import { affectedBy, type DatabaseError, type Field, MessageWriter, RowReader, type Rows, type Statement, toParameters } from "../data/index.ts";
 import { toDatabaseError } from "./errors.ts";
 import type { Prepared, PreparedStatements } from "./prepared.ts";
 import type { Exchange, Wire } from "./wire.ts";
@@ -22,15 +22,11 @@ abstract class BaseExchange implements Exchange {
     this.#settle = settle;
   }
 
-  protected abstract send(wire: Wire): void;
+  /** Written before it is this exchange's turn: what cannot be written must not leave half of it on the line. */
+  protected abstract readonly bytes: Uint8Array;
 
   submit(wire: Wire): void {
-    wire.stream.cork();
-    try {
-      this.send(wire);
-    } finally {
-      wire.stream.uncork();
-    }
+    if (wire.stream.writable) wire.stream.write(this.bytes);
   }
 
   parseComplete(): void {}
@@ -56,36 +52,35 @@ abstract class BaseExchange implements Exchange {
 
 /** Statements with parameters. The outcome is that of the last. */
 export class Batch extends BaseExchange {
+  protected override readonly bytes: Uint8Array;
   readonly #prepared: readonly Prepared[];
-  readonly #values: readonly (readonly (string | Buffer | null)[])[];
   readonly #store: PreparedStatements;
   readonly #parsing: Prepared[] = [];
   #parsed = 0;
   #at = 0;
   #rows: Record<string, unknown>[] | undefined = undefined;
 
-  /** @throws {TypeError} a parameter that JSON cannot hold; nothing has been sent then. */
+  /** @throws {TypeError | RangeError} something that cannot be sent; nothing has been then. */
   constructor(statements: readonly Statement[], plan: { readonly prepared: readonly Prepared[]; readonly store: PreparedStatements }, settle: Settle) {
     super(settle);
     this.#prepared = plan.prepared;
     this.#store = plan.store;
-    this.#values = statements.map(({ parameters }, i) => toValues(parameters, plan.prepared[i]?.types));
+    const writer = new MessageWriter();
+    for (const name of plan.store.closing) writer.closeStatement(name);
+    for (let i = 0; i < statements.length; i++) this.#write(writer, plan.prepared[i] as Prepared, (statements[i] as Statement).parameters);
+    this.bytes = writer.sync().finish();
+    for (const prepared of this.#parsing) prepared.state = "sent";
+    plan.store.clearClosing();
   }
 
-  protected override send(wire: Wire): void {
-    for (const name of this.#store.takeClosing()) wire.close({ type: "S", name });
-    for (let i = 0; i < this.#prepared.length; i++) {
-      const prepared = this.#prepared[i] as Prepared;
-      if (prepared.state === "new") {
-        wire.parse({ name: prepared.name, text: prepared.text, types: [] });
-        prepared.state = "sent";
-        this.#parsing.push(prepared);
-      }
-      wire.bind({ portal: "", statement: prepared.name, values: this.#values[i] ?? [] });
-      if (prepared.reader === undefined) wire.describe({ type: "P", name: "" });
-      wire.execute({ portal: "", rows: 0 });
+  #write(writer: MessageWriter, prepared: Prepared, parameters: readonly unknown[]): void {
+    if (prepared.state === "new" && !this.#parsing.includes(prepared)) {
+      writer.parse(prepared.name, prepared.text);
+      this.#parsing.push(prepared);
     }
-    wire.sync();
+    writer.bind(prepared.name, toParameters(parameters, prepared.types));
+    if (prepared.reader === undefined) writer.describePortal();
+    writer.execute();
   }
 
   override parseComplete(): void {
@@ -127,20 +122,17 @@ export class Batch extends BaseExchange {
 
 /** Statements without parameters, in one text. */
 export class Script extends BaseExchange {
-  readonly #text: string;
+  protected override readonly bytes: Uint8Array;
 
   constructor(text: string, settle: Settle) {
     super(settle);
-    this.#text = text;
-  }
-
-  protected override send(wire: Wire): void {
-    wire.query(this.#text);
+    this.bytes = new MessageWriter().query(text).finish();
   }
 }
 
 /** Asks for the types of a statement's parameters. */
 export class Describe extends BaseExchange {
+  protected override readonly bytes: Uint8Array;
   readonly #prepared: Prepared;
   readonly #store: PreparedStatements;
 
@@ -148,16 +140,10 @@ export class Describe extends BaseExchange {
     super(settle);
     this.#prepared = prepared;
     this.#store = store;
-  }
-
-  protected override send(wire: Wire): void {
-    const { name, state, text } = this.#prepared;
-    if (state === "new") {
-      wire.parse({ name, text, types: [] });
-      this.#prepared.state = "sent";
-    }
-    wire.describe({ type: "S", name });
-    wire.sync();
+    const writer = new MessageWriter();
+    if (prepared.state === "new") writer.parse(prepared.name, prepared.text);
+    this.bytes = writer.describeStatement(prepared.name).sync().finish();
+    if (prepared.state === "new") prepared.state = "sent";
   }
 
   override parseComplete(): void {
@@ -174,14 +160,4 @@ export class Describe extends BaseExchange {
     failure.statement = this.#prepared.text;
     super.handleError(failure);
   }
-}
-
-function toValues(parameters: readonly unknown[], types: readonly number[] | undefined): (string | Buffer | null)[] {
-  const values: (string | Buffer | null)[] = [];
-  for (let i = 0; i < parameters.length; i++) {
-    const value = toParameter(parameters[i], types?.[i]);
-    // The wire knows bytes by the class Buffer alone.
-    values.push(value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : value);
-  }
-  return values;
 }

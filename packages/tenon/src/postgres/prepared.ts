@@ -58,12 +58,13 @@ export class PreparedStatements {
     if (statement.state === "ready" && statement.name !== "") this.#closing.push(statement.name);
   }
 
-  /** Names that the server can let go of. Each is given out once. */
-  takeClosing(): readonly string[] {
-    if (this.#closing.length === 0) return this.#closing;
-    const names = this.#closing;
-    this.#closing = [];
-    return names;
+  /** Names that the server can let go of, with the next batch. */
+  get closing(): readonly string[] {
+    return this.#closing;
+  }
+
+  clearClosing(): void {
+    if (this.#closing.length > 0) this.#closing = [];
   }
 
   #evict(): void {

@@ -7,16 +7,8 @@
 import type { Client } from "pg";
 import type { Field } from "../data/index.ts";
 
-/** Sends messages: https://www.postgresql.org/docs/current/protocol-message-formats.html */
 export interface Wire {
-  readonly stream: { cork(): void; uncork(): void; destroy(error?: Error): void };
-  parse(message: { readonly name: string; readonly text: string; readonly types: readonly number[] }): void;
-  bind(message: { readonly portal: string; readonly statement: string; readonly values: readonly (string | Buffer | null)[] }): void;
-  describe(message: { readonly type: "S" | "P"; readonly name: string }): void;
-  execute(message: { readonly portal: string; readonly rows: number }): void;
-  close(message: { readonly type: "S"; readonly name: string }): void;
-  query(text: string): void;
-  sync(): void;
+  readonly stream: { readonly writable: boolean; write(bytes: Uint8Array): void; destroy(error?: Error): void };
   sendCopyFail(message: string): void;
   on(event: "parseComplete", listener: () => void): void;
   on(event: "parameterDescription", listener: (message: { readonly dataTypeIDs: readonly number[] }) => void): void;

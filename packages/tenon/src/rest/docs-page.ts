@@ -40,7 +40,7 @@ export function docsPagePolicy(): string {
 }
 
 function readParts(): DocsPageParts {
-  const style = squeeze(readPart("page.css"));
+  const style = squeeze(readPart("page.css")).replaceAll(/\s*([{};,>])\s*/g, "$1").replaceAll(": ", ":");
   const script = scripts.map((name) => squeeze(withoutModules(readPart(name)))).join("\n");
   return { frame: readPart("page.html"), style, script, policy: policyFor(style, script) };
 }

@@ -5,7 +5,7 @@
  * database that is thrown away, and compares the result with the tables that the services declare. It does not touch
  * the app's own database and does not check types: `tsc --noEmit` does.
  */
-import { describe, type Mistake } from "../../contract/index.ts";
+import type { Mistake } from "../../contract/index.ts";
 import type { Database } from "../../data/index.ts";
 import type { App, Service } from "../../service/index.ts";
 import { enterApp } from "../app-location.ts";
@@ -32,9 +32,11 @@ export const checkCommand: CommandSpec = {
   name: "check",
   operands: appOperand,
   summary: "find what is wrong without running the app",
-  description: `Loads the app and its contracts, reads the configuration, builds all migrations in an embedded database that is thrown
-away, and compares the tables that they build with those that the services declare. Ends with 1 when anything is wrong.
-Types are the compiler's: run tsc --noEmit besides.`,
+  description: [
+    "Loads the app and its contracts, reads the configuration, builds all migrations in an embedded database that",
+    "is thrown away, and compares the tables that they build with those that the services declare. Ends with 1 when",
+    "anything is wrong. Types are the compiler's: run tsc --noEmit besides.",
+  ].join(" "),
   examples: [
     ["tenon check", "before a commit, and in CI"],
     ["tenon check --json", "for programs"],
@@ -42,14 +44,15 @@ Types are the compiler's: run tsc --noEmit besides.`,
   async run({ operands, terminal }) {
     const location = enterApp(operands[0]);
     const app = await loadApp(location.file);
-    const checks = [checkContracts(app), await checkConfig(app, location.home), ...(await checkData(app, location.home, terminal))];
+    const checks = [await checkContracts(app), await checkConfig(app, location.home), ...(await checkData(app, location.home, terminal))];
     const isWell = checks.every(({ problems }) => problems.length === 0);
     return { text: toText(app, checks, terminal), data: { app: app.name, ok: isWell, checks }, exitCode: isWell ? 0 : 1 };
   },
 };
 
 /** They were checked when they were made, or the app would not have loaded. */
-function checkContracts(app: App): Check {
+async function checkContracts(app: App): Promise<Check> {
+  const { describe } = await import("../../contract/index.ts");
   const operations = app.services.reduce((sum, service) => sum + describe(service.contract).operations.length, 0);
   return { name: "contracts", seen: `${countOf(app.services.length, "service")}, ${countOf(operations, "operation")}`, problems: [] };
 }

@@ -12,8 +12,11 @@ export const configCommand: CommandSpec = {
   name: "config",
   operands: appOperand,
   summary: "print every setting and where it comes from",
-  description: `Prints every setting of the platform and of the app's services: its value, whether that comes from the environment,
-from .env or is the default, and what it is for. Secrets are masked. Everything that is wrong is told at once.`,
+  description: [
+    "Prints every setting of the platform and of the app's services: its value, whether that comes from the",
+    "environment, from .env or is the default, and what it is for. Secrets are masked. Everything that is wrong is",
+    "told at once.",
+  ].join(" "),
   examples: [
     ["tenon config", "of the app in this directory"],
     ["PORT=80x tenon config", "tells what is wrong with PORT, and exits with 1"],

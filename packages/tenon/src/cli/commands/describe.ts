@@ -1,5 +1,5 @@
 /** `tenon describe`: what the app's contracts promise. */
-import { describe, type AccessDescription, type ContractDescription, type EventDescription, type OperationDescription } from "../../contract/index.ts";
+import type { AccessDescription, ContractDescription, EventDescription, OperationDescription } from "../../contract/index.ts";
 import { formatDuration } from "../../kernel/index.ts";
 import { enterApp } from "../app-location.ts";
 import { alignColumns } from "../columns.ts";
@@ -30,6 +30,7 @@ export const describeCommand: CommandSpec<DescribeOptions> = {
       const document = openApiOf(app);
       return { text: JSON.stringify(document, undefined, 2), data: document };
     }
+    const { describe } = await import("../../contract/index.ts");
     const contracts = app.services.map((service) => describe(service.contract));
     return { text: [headOf(app.name, contracts), ...contracts.map((each) => toText(each, terminal))].join("\n\n"), data: { app: app.name, contracts } };
   },

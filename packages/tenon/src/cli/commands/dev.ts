@@ -1,7 +1,7 @@
 /** `tenon dev`: runs the app while it is written. */
 import { enterApp } from "../app-location.ts";
 import { appOperand, type CommandSpec } from "../command.ts";
-import { type DevEvent, DevSession } from "../dev/dev-session.ts";
+import type { DevEvent } from "../dev/dev-session.ts";
 import { countOf } from "../plural.ts";
 import { problemData } from "../problem.ts";
 import { showPath } from "../source-place.ts";
@@ -11,10 +11,12 @@ export const devCommand: CommandSpec = {
   name: "dev",
   operands: appOperand,
   summary: "run the app, and restart it when a file is saved",
-  description: `Runs the app with everything embedded: a PostgreSQL in .tenon/database, migrated and seeded by itself, and tokens from
-"tenon token". Restarts when a file is saved that the app imports, or .sql, .json and .env in its directory. Code that
-does not run is explained, and the next save tries again. Settings from the environment or .env replace what is
-embedded: DATABASE_URL, OIDC_ISSUER, PORT.`,
+  description: [
+    "Runs the app with everything embedded: a PostgreSQL in .tenon/database, migrated and seeded by itself, and",
+    'tokens from "tenon token". Restarts when a file is saved that the app imports, or .sql and .env in its',
+    "directory. Code that does not run is explained, and the next save tries again. Settings from the environment",
+    "or .env replace what is embedded: DATABASE_URL, OIDC_ISSUER, PORT.",
+  ].join(" "),
   examples: [
     ["tenon dev", "the app in this directory"],
     ["PORT=4000 tenon dev", "on another port"],
@@ -22,6 +24,7 @@ embedded: DATABASE_URL, OIDC_ISSUER, PORT.`,
   ],
   async run({ operands, terminal }) {
     const location = enterApp(operands[0]);
+    const { DevSession } = await import("../dev/dev-session.ts");
     const asked = Promise.withResolvers<void>();
     const speaker = new Speaker(terminal);
     const session = new DevSession({
@@ -29,19 +32,13 @@ embedded: DATABASE_URL, OIDC_ISSUER, PORT.`,
       output: terminal.isJson ? "standard error" : "standard output",
       onEvent: (event) => speaker.tell(event),
     });
-    let isAsked = false;
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-      process.on(signal, () => {
-        // npm passes on the Ctrl-C that the terminal has sent to every process already, so a second one does no harm:
-        // the app's processes are killed anyway when they do not end in time.
-        isAsked = true;
-        asked.resolve();
-      });
-    }
+    // Several signals are as good as one: npm passes on the Ctrl-C that the terminal has sent to everybody already.
+    // Nobody waits for long, since a process that does not end in time is killed.
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => asked.resolve());
     process.on("exit", () => session.kill());
-    await session.start();
+    await Promise.race([session.start(), asked.promise]);
     await asked.promise;
-    if (isAsked) await session.end();
+    await session.end();
     return undefined;
   },
 };

@@ -15,9 +15,11 @@ export const migrateCommand: CommandSpec<MigrateOptions> = {
   name: "migrate",
   operands: appOperand,
   summary: "apply pending migrations",
-  description: `Applies the migrations that the database does not have yet, service by service, each file in a transaction of its
-own, and makes the schemas and roles of new services. Run it before a new version starts; a second one at the same
-time waits and finds the work done. The database is that of DATABASE_URL, or the embedded one.`,
+  description: [
+    "Applies the migrations that the database does not have yet, service by service, each file in a transaction of",
+    "its own, and makes the schemas and roles of new services. Run it before a new version starts; a second one at",
+    "the same time waits and finds the work done. The database is that of DATABASE_URL, or the embedded one.",
+  ].join(" "),
   options: [{ flags: "--dry-run", about: "print what is pending, and apply nothing" }],
   examples: [
     ["tenon migrate --dry-run", "what would be applied"],

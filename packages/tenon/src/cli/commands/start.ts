@@ -33,9 +33,11 @@ export const startCommand: CommandSpec<StartOptions> = {
   name: "start",
   operands: appOperand,
   summary: "run the app as in production",
-  description: `Runs the app as in production: TENON_MODE is "production" unless the environment or .env says otherwise, so tokens
-come from OIDC_ISSUER, and pending migrations are refused. SIGTERM or Ctrl-C lets calls finish and ends with 0;
-a second one ends at once.`,
+  description: [
+    'Runs the app as in production: TENON_MODE is "production" unless the environment or .env says otherwise, so',
+    "tokens come from OIDC_ISSUER, and pending migrations are refused. SIGTERM or Ctrl-C lets calls finish and ends",
+    "with 0; a second one ends at once.",
+  ].join(" "),
   options: [
     { flags: "--migrate", about: "apply pending migrations before the first call" },
     { flags: "--seed", about: "fill empty databases with the services' example data" },

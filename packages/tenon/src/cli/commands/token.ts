@@ -21,8 +21,10 @@ export const tokenCommand: CommandSpec<TokenOptions> = {
   name: "token",
   operands: appOperand,
   summary: "print a token of the local development issuer",
-  description: `Prints a token that this app accepts while it is developed: signed with the key in its TENON_DIRECTORY.
-Whoever has the key can be anybody, so production takes tokens of a real issuer (OIDC_ISSUER) alone.`,
+  description: [
+    "Prints a token that this app accepts while it is developed: signed with the key in its TENON_DIRECTORY.",
+    "Whoever has the key can be anybody, so production takes tokens of a real issuer (OIDC_ISSUER) alone.",
+  ].join(" "),
   options: [
     { flags: "--sub <subject>", about: 'who the caller is (required): "user-1"' },
     { flags: "--scope <scope>", about: 'a scope: "orders:write"; may be repeated', isRepeatable: true },

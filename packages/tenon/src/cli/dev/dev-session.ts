@@ -10,6 +10,9 @@
  * Loading and stopping overlap; opening waits for both, because the embedded database has one owner at a time. A save
  * in between starts the round again.
  */
+import { basename, dirname, extname, join } from "node:path";
+import { envFile } from "../config-layers.ts";
+import { toProblem } from "../explain-error.ts";
 import type { CommandProblem } from "../problem.ts";
 import { AppChild, type Ready } from "./app-child.ts";
 import { SourceWatcher } from "./source-watcher.ts";
@@ -44,10 +47,11 @@ export class DevSession {
   constructor(options: DevSessionOptions) {
     this.#options = options;
     this.#watcher = new SourceWatcher({
-      directory: options.home,
+      directory: dirname(options.file),
       onChange: (files) => this.#onSave(files),
       onFallback: (reason) => options.onEvent({ kind: "looking", reason }),
     });
+    this.#watcher.add([join(options.home, envFile)]);
   }
 
   /** Starts the app for the first time. Resolves when that has succeeded or failed. */
@@ -78,10 +82,12 @@ export class DevSession {
     if (relevant.length > 0) this.#begin(relevant);
   }
 
-  /** Code counts when it was imported; a test that is edited does not restart the app. */
+  /**
+   * What was imported counts, migrations and settings besides. A test that is edited does not restart the app, nor does
+   * a file that the app itself writes.
+   */
   #concerns(file: string): boolean {
-    const isCode = /\.[mc]?[jt]s$/.test(file);
-    return !isCode || this.#running === undefined || this.#running.files.has(file);
+    return this.#running === undefined || this.#running.files.has(file) || extname(file) === ".sql" || basename(file) === envFile;
   }
 
   #begin(saved: readonly string[]): void {
@@ -110,12 +116,12 @@ export class DevSession {
       this.#isBroken = false;
       this.#options.onEvent({ kind: "ready", ready, changed, ms: performance.now() - startedMs, watched: this.#watcher.size });
       void next.gone.then(() => this.#onGone(next));
-      this.#spare ??= this.#spawn();
     } catch (thrown) {
       if (this.#isEnding) return;
       this.#isBroken = true;
-      this.#options.onEvent({ kind: "failed", problem: thrown as CommandProblem, changed });
+      this.#options.onEvent({ kind: "failed", problem: toProblem(thrown), changed });
     }
+    this.#spare ??= this.#spawn();
   }
 
   /** The app ended while it ran. */

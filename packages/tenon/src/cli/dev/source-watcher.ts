@@ -17,7 +17,7 @@ const settleMs = 20;
 const lookEveryMs = 500;
 
 /** What apps are made of, besides what they import. Other files are the app's own business: uploads, logs. */
-const watchedEndings = new Set([".ts", ".mts", ".cts", ".js", ".mjs", ".cjs", ".json", ".sql", ".wasm", ".yaml", ".yml", ".toml"]);
+const watchedEndings = new Set([".ts", ".mts", ".cts", ".js", ".mjs", ".cjs", ".json", ".sql", ".wasm"]);
 const unwatchedDirectories = new Set(["node_modules", "dist", "coverage"]);
 
 export interface SourceWatcherOptions {

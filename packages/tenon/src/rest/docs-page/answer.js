@@ -9,14 +9,14 @@ const shownMax = 500;
 export async function showAnswer(place, response, { startedAt }) {
   const headMs = performance.now() - startedAt;
   const type = (response.headers.get("content-type") ?? "").split(";")[0];
-  const time = h("span.quiet", {}, `${Math.round(headMs)} ms`);
-  const head = h("div.answer-head", {}, h(`span.status.s${Math.floor(response.status / 100)}`, {}, `${response.status} ${response.statusText}`), time);
+  const time = h("span.quiet", `${Math.round(headMs)} ms`);
+  const head = h("div.answer-head", h(`span.status.s${Math.floor(response.status / 100)}`, `${response.status} ${response.statusText}`), time);
   const body = h("div.answer-body");
   replace(place, head, noteOf(response), body, headersView(response));
   const total = (bytes) => time.append(` · ${bytes < 1_000 ? `${bytes} B` : `${(bytes / 1_000).toFixed(1)} kB`}`);
 
   if (response.ok && /ndjson|event-stream/.test(type)) return showItems(body, response, { type, startedAt });
-  if (/json$/.test(type)) return showJson(head, body, await response.text(), total);
+  if (type.endsWith("json")) return showJson(head, body, await response.text(), total);
   const blob = await response.blob();
   total(blob.size);
   showBytes(body, blob, response);
@@ -24,14 +24,14 @@ export async function showAnswer(place, response, { startedAt }) {
 }
 
 function noteOf({ headers }) {
-  if (headers.get("idempotency-replayed") === "true") return h("p.note", {}, "A replay: this is the stored answer to the first call with this key. Nothing was done again.");
+  if (headers.get("idempotency-replayed") === "true") return h("p.note", "A replay: this is the stored answer to the first call with this key. Nothing was done again.");
   const wait = headers.get("retry-after");
-  return wait === null ? undefined : h("p.note", {}, `Try again after ${wait} s.`);
+  return wait === null ? undefined : h("p.note", `Try again after ${wait} s.`);
 }
 
 function headersView(response) {
   const list = [...response.headers];
-  return h("details.answer-headers", {}, h("summary", {}, `${list.length} headers`), h("dl", {}, list.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
+  return h("details.answer-headers", h("summary", `${list.length} headers`), h("dl", list.map(([name, value]) => [h("dt", name), h("dd", value)])));
 }
 
 function showJson(head, body, text, total) {
@@ -43,7 +43,7 @@ function showJson(head, body, text, total) {
 }
 
 function showBytes(body, blob, response) {
-  if (blob.size === 0) return replace(body, h("p.quiet", {}, "No body."));
+  if (blob.size === 0) return replace(body, h("p.quiet", "No body."));
   const url = URL.createObjectURL(blob);
   const name = /filename\*=UTF-8''([^;]+)/.exec(response.headers.get("content-disposition") ?? "")?.[1];
   const save = h("a.save", { href: url, download: name === undefined ? "answer" : decodeURIComponent(name) }, `Save (${blob.type || "bytes"})`);
@@ -60,34 +60,25 @@ async function showItems(body, response, { startedAt, type }) {
     items += kind === "item" ? 1 : 0;
     const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
     const parsed = parseJson(text);
-    list.append(h(`li.${kind}`, {}, h("span.when", {}, `+${Math.round(performance.now() - startedAt)} ms`), jsonView(parsed.ok ? JSON.stringify(parsed.value) : text)));
+    list.append(h(`li.${kind}`, h("span.when", `+${Math.round(performance.now() - startedAt)} ms`), jsonView(parsed.ok ? JSON.stringify(parsed.value) : text)));
     if (list.childElementCount > shownMax) list.firstElementChild.remove();
     if (isAtEnd) list.scrollTop = list.scrollHeight;
     replace(count, `${items} ${items === 1 ? "item" : "items"} so far`);
   };
-  const end = /event-stream/.test(type) ? sseReader(add) : lineReader(add);
+  const take = type.includes("event-stream") ? eventReader(add) : lineReader((line) => line !== "" && add(line, "item"));
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  for (let part = await reader.read(); !part.done; part = await reader.read()) end(part.value);
+  for (let part = await reader.read(); !part.done; part = await reader.read()) take(part.value);
   replace(count, `${items} ${items === 1 ? "item" : "items"}, then the end`);
   return [];
 }
 
-function lineReader(add) {
-  let pending = "";
-  return (text) => {
-    const lines = (pending + text).split("\n");
-    pending = lines.pop();
-    for (const line of lines) if (line.trim() !== "") add(line, "item");
-  };
-}
-
 /** https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation, as far as it is sent here. */
-function sseReader(add) {
+function eventReader(add) {
   let event = "";
   let data = [];
-  return lineByLine((line) => {
+  return lineReader((line) => {
     if (line.startsWith("event:")) event = line.slice(6).trim();
-    else if (line.startsWith("data:")) data.push(line.slice(5).replace(/^ /, ""));
+    else if (line.startsWith("data:")) data.push(line.slice(5));
     if (line !== "") return;
     if (data.length > 0 && event !== "end") add(data.join("\n"), event === "error" ? "error" : "item");
     event = "";
@@ -95,11 +86,11 @@ function sseReader(add) {
   });
 }
 
-function lineByLine(take) {
+function lineReader(take) {
   let pending = "";
   return (text) => {
     const lines = (pending + text).split("\n");
     pending = lines.pop();
-    for (const line of lines) take(line.replace(/\r$/, ""));
+    for (const line of lines) take(line.trim());
   };
 }

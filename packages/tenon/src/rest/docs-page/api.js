@@ -29,10 +29,11 @@ function toOperation(method, path, raw) {
 }
 
 function toFailures(status, response) {
-  const schemas = Object.values(response.content ?? {}).flatMap(({ schema }) => schema?.oneOf ?? [schema]);
+  // Each is a Problem and what is its own: its code, and perhaps its data.
+  const parts = Object.values(response.content ?? {}).flatMap(({ schema }) => (schema?.oneOf ?? [schema]).flatMap((each) => each?.allOf ?? []));
   return (response["x-tenon-faults"] ?? []).map((fault) => {
-    const own = schemas.map(flat).find((schema) => schema.properties?.code?.const === fault.code);
-    return { ...fault, status, data: fault.declared ? own?.properties?.data : undefined };
+    const own = parts.find((part) => part.properties?.code?.const === fault.code);
+    return { ...fault, status, data: own?.properties.data };
   });
 }
 

@@ -9,7 +9,7 @@ let lastId = 0;
 export function labeled({ isRequired, name, pointer }, control) {
   const input = control.matches("input, select, textarea") ? control : undefined;
   if (input !== undefined) input.id = `f${(lastId += 1)}`;
-  const label = h(input === undefined ? "div.label" : "label.label", { for: input?.id }, h("code", {}, name), isRequired ? h("span.required", { title: "required" }, "required") : undefined);
+  const label = h(input === undefined ? "div.label" : "label.label", { for: input?.id }, h("code", name), isRequired ? h("span.required", { title: "required" }, "required") : undefined);
   return h("div.entry", { "data-pointer": pointer }, label, control, h("p.wrong", { role: "alert", hidden: true }));
 }
 
@@ -41,7 +41,7 @@ function placeholderOf(node) {
 export function listControl(schema, { onInput }) {
   const item = flat(flat(schema).items);
   if (item.enum === undefined) return h("textarea", { rows: 2, placeholder: "one a line", spellcheck: "false", oninput: (event) => onInput(event.target.value.split("\n").filter((line) => line !== "")) });
-  const boxes = item.enum.map((value) => h("label.check", {}, h("input", { type: "checkbox", value: String(value) }), String(value)));
+  const boxes = item.enum.map((value) => h("label.check", h("input", { type: "checkbox", value: String(value) }), String(value)));
   const group = h("div.checks", { role: "group", onchange: () => onInput([...group.querySelectorAll(":checked")].map((box) => box.value)) }, boxes);
   return group;
 }
@@ -54,7 +54,7 @@ export function listControl(schema, { onInput }) {
 export function valueControl(node, at) {
   const schema = flat(node);
   const { options } = choicesOf(schema);
-  if (schema.const !== undefined) return h("code.fixed", {}, JSON.stringify(schema.const));
+  if (schema.const !== undefined) return h("code.fixed", JSON.stringify(schema.const));
   if (options.length > 1 && schema.enum === undefined) return choiceControl(options, at);
   if (options.length === 1) return valueControl(options[0], at);
   if (schema.enum !== undefined) return enumControl(schema, at);
@@ -88,7 +88,7 @@ function jsonControl({ onChange, value }) {
 function choiceControl(options, { onChange, pointer, value }) {
   const found = options.findIndex((option) => fits(option, value));
   const picked = h("select", { "aria-label": "Which one" }, options.map((option, index) => h("option", { value: index, selected: index === Math.max(found, 0) }, choiceLabel(option, index))));
-  const inner = h("div.nest");
+  const inner = h("div");
   const show = (index, current) => replace(inner, valueControl(options[index], { value: current, pointer, onChange }));
   picked.addEventListener("change", () => {
     const sample = sampleOf(options[Number(picked.value)]);
@@ -96,7 +96,7 @@ function choiceControl(options, { onChange, pointer, value }) {
     show(Number(picked.value), sample);
   });
   show(Math.max(found, 0), value);
-  return h("div", {}, picked, inner);
+  return h("div", picked, inner);
 }
 
 /** Whether a value is of this choice, by what sets choices apart: constants, or the type. */
@@ -121,7 +121,7 @@ function objectControl(schema, { onChange, pointer, value }) {
     });
     const absent = entries.filter(([name]) => !(name in object));
     const adders = absent.map(([name, child]) => h("button.add", { type: "button", onclick: () => change(() => (object[name] = sampleOf(child))) }, `+ ${name}`));
-    replace(box, rows, h("div.adders", {}, adders));
+    replace(box, rows, h("div.adders", adders));
   };
   const change = (edit) => {
     edit();
@@ -158,7 +158,7 @@ function orNull(node, at) {
   if (!choicesOf(flat(node)).orNull) return valueControl(node, at);
   const place = h("div");
   const box = h("input", { type: "checkbox", checked: at.value === null });
-  const draw = (value) => replace(place, value === null ? undefined : valueControl(node, { ...at, value }), h("label.check", {}, box, "null"));
+  const draw = (value) => replace(place, value === null ? undefined : valueControl(node, { ...at, value }), h("label.check", box, "null"));
   box.addEventListener("change", () => {
     const value = box.checked ? null : sampleOf({ ...flat(node), default: undefined });
     at.onChange(value);

@@ -11,7 +11,7 @@ const main = document.getElementById("main");
 try {
   start(await loadApi());
 } catch (error) {
-  replace(main, h("p.note.warn", {}, `The document cannot be shown: ${error.message}`));
+  replace(main, h("p.note.warn", `The document cannot be shown: ${error.message}`));
 }
 
 function start(api) {
@@ -25,7 +25,7 @@ function start(api) {
 function drawBar({ info }) {
   const menu = h("button.icon.menu", { type: "button", "aria-label": "Operations", "aria-expanded": "false", "aria-controls": "nav", onclick: () => toggleMenu() }, icon("menu"));
   replace(bar, menu,
-    h("a.home", { href: "#/" }, h("span.mark", { "aria-hidden": "true" }), h("strong", {}, info.title), h("span.version", {}, info.version)),
+    h("a.home", { href: "#/" }, h("span.mark", { "aria-hidden": "true" }), h("strong", info.title), h("span.version", info.version)),
     h("span.space"),
     h("a.raw", { href: "openapi.json" }, "openapi.json"),
     tokenBox.view(),
@@ -75,7 +75,7 @@ function drawNav({ operations, services }) {
   const found = h("p.quiet.found", { role: "status" });
   const groups = services.map((service) => {
     const links = service.operations.map((operation) => ({ operation, link: navLink(operation) }));
-    return { links, view: h("section", {}, h("h2", {}, service.name, h("span.version", {}, service["x-tenon-version"])), h("ul", {}, links.map(({ link }) => h("li", {}, link)))) };
+    return { links, view: h("section", h("h2", service.name, h("span.version", service["x-tenon-version"])), h("ul", links.map(({ link }) => h("li", link)))) };
   });
   const filter = () => {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -95,11 +95,11 @@ function drawNav({ operations, services }) {
     toggleMenu(true);
     search.focus();
   });
-  replace(nav, h("div.search-box", {}, search, h("kbd", { "aria-hidden": "true" }, "/")), found, groups.map(({ view }) => view));
+  replace(nav, h("div.search-box", search, h("kbd", { "aria-hidden": "true" }, "/")), found, groups.map(({ view }) => view));
 }
 
 function navLink({ deprecated, method, operationId, path, summary }) {
-  return h(`a.op${deprecated === true ? ".old" : ""}`, { href: `#/${encodeURIComponent(operationId)}`, "data-id": operationId }, methodChip(method), h("span.op-name", {}, summary), h("span.op-path", {}, path));
+  return h(`a.op${deprecated === true ? ".old" : ""}`, { href: `#/${encodeURIComponent(operationId)}`, "data-id": operationId }, methodChip(method), h("span.op-name", summary), h("span.op-path", path));
 }
 
 /** Up and down walk through what is shown; Escape empties the search. */
@@ -135,15 +135,13 @@ function showRoute(api) {
 }
 
 function overview({ info, services }, id) {
-  return h("div.overview", {},
-    id === "" ? undefined : h("p.note.warn", {}, `There is no operation ${id}.`),
-    h("h1", {}, info.title),
-    h("p.quiet", {}, `Version ${info.version}. Every failure is application/problem+json; tell failures apart by their code.`),
-    services.map((service) => h("section.service", {},
-      h("h2", {}, service.name, h("span.version", {}, service["x-tenon-version"])),
-      service.description === undefined ? undefined : h("div.prose", {}, prose(service.description)),
-      h("ul.cards", {}, service.operations.map((operation) => h("li", {}, h(`a.card${operation.deprecated === true ? ".old" : ""}`, { href: `#/${encodeURIComponent(operation.operationId)}` },
-        h("span.card-head", {}, methodChip(operation.method), pathView(operation.path)),
-        h("span.card-name", {}, operation.summary),
-        h("span.quiet.card-access", {}, icon(operation.access === "public" ? "open" : "lock"), accessView(operation.access)))))))));
+  return h("div.overview", id === "" ? undefined : h("p.note.warn", `There is no operation ${id}.`),
+    h("h1", info.title),
+    h("p.quiet", `Version ${info.version}. Every failure is application/problem+json; tell failures apart by their code.`),
+    services.map((service) => h("section.service", h("h2", service.name, h("span.version", service["x-tenon-version"])),
+      service.description === undefined ? undefined : h("div.prose", prose(service.description)),
+      h("ul.cards", service.operations.map((operation) => h("li", h(`a.card${operation.deprecated === true ? ".old" : ""}`, { href: `#/${encodeURIComponent(operation.operationId)}` },
+        h("span.card-head", methodChip(operation.method), pathView(operation.path)),
+        h("span.card-name", operation.summary),
+        h("span.quiet.card-access", icon(operation.access === "public" ? "open" : "lock"), accessView(operation.access)))))))));
 }

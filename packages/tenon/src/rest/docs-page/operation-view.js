@@ -8,24 +8,25 @@ export function operationView(operation) {
   const { deprecated, description, method, path, summary } = operation;
   const own = operation.parameters.filter((parameter) => !parameter.isPlatform);
   const body = Object.entries(operation.requestBody?.content ?? {});
-  return h("div.operation", {},
-    h("article", {},
-      h("p.crumbs", {}, h("a", { href: "#/" }, "All operations"), " / ", operation.service),
-      h("h1", {}, summary),
-      h("div.route", {}, methodChip(method), pathView(path), copyButton("the path", () => path)),
+  // What the document adds about the end of an operation has a place of its own here.
+  const about = (description ?? "").replace(/\s*Deprecated since version [^]*$/, "");
+  const panel = tryIt(operation);
+  return h("div.operation", h("article", h("p.crumbs", h("a", { href: "#/" }, "All operations"), " / ", operation.service),
+      h("h1", summary),
+      h("div.route", methodChip(method), pathView(path), copyButton("the path", () => path), h("button.jump", { type: "button", onclick: () => panel.scrollIntoView() }, "Try it")),
       promises(operation),
       deprecated === true ? deprecationNote(operation) : undefined,
-      h("div.prose", {}, description === undefined || deprecated === true && operation["x-tenon-deprecated"] && description.startsWith("Deprecated since") ? undefined : prose(description)),
+      about === "" ? undefined : h("div.prose", prose(about)),
       own.length === 0 ? undefined : section("Parameters", parameterLists(own)),
       body.length === 0 ? undefined : section("Body", bodyView(body, operation.requestBody)),
       section("Answer", successView(operation)),
       section("Failures", failuresView(operation)),
       platformHeaders(operation)),
-    tryIt(operation));
+    panel);
 }
 
 function section(title, ...content) {
-  return h("section.part", {}, h("h2", {}, title), content);
+  return h("section.part", h("h2", title), content);
 }
 
 function promises(operation) {
@@ -33,11 +34,10 @@ function promises(operation) {
   const limit = operation["x-tenon-rate-limit"];
   const { availability, latency } = operation["x-tenon-objective"] ?? {};
   const goals = [availability === undefined ? undefined : `${availability} %`, ...Object.entries(latency ?? {}).map(([name, value]) => `${name} ${value}`)].filter(Boolean);
-  return h("ul.promises", {},
-    h("li", { title: "Who may call" }, icon(operation.access === "public" ? "open" : "lock"), accessView(operation.access)),
+  return h("ul.promises", h("li", { title: "Who may call" }, icon(operation.access === "public" ? "open" : "lock"), accessView(operation.access)),
     h("li", { title: operation.kind === "query" ? "Changes nothing; safe to ask again" : "Changes something; one transaction" }, icon(operation.kind === "query" ? "eye" : "pen"), operation.kind),
     deadlineMs === undefined ? undefined : h("li", { title: "How long a call may take" }, icon("clock"), `within ${duration(deadlineMs)}`),
-    limit === undefined ? undefined : h("li", { title: "Rate limit" }, icon("gauge"), `${limit.calls} per ${limit.per.replace(/^1(?=[a-z])/, "")}, by ${limit.by ?? "caller"}`),
+    limit === undefined ? undefined : h("li", { title: "Rate limit" }, icon("gauge"), `${limit.calls} in ${limit.per}, by ${limit.by ?? "caller"}`),
     goals.length === 0 ? undefined : h("li", { title: "Objective" }, icon("target"), goals.join(" · ")));
 }
 
@@ -52,15 +52,15 @@ export function accessView(rule, depth = 0) {
   if (rule === "signed-in") return "anybody signed in";
   if ("scope" in rule) return grant("scope", rule.scope);
   if ("role" in rule) return grant("role", rule.role);
-  if ("predicate" in rule) return h("span", {}, `“${rule.predicate}”`);
+  if ("predicate" in rule) return h("span", `“${rule.predicate}”`);
   if ("calledBy" in rule) return "other services";
   const [parts, word] = "allOf" in rule ? [rule.allOf, " and "] : [rule.anyOf, " or "];
   const joined = parts.flatMap((part, index) => [index === 0 ? "" : word, accessView(part, depth + 1)]);
-  return h("span", {}, depth > 0 && parts.length > 1 ? ["(", joined, ")"] : joined);
+  return h("span", depth > 0 && parts.length > 1 ? ["(", joined, ")"] : joined);
 }
 
 function grant(claim, name) {
-  const view = h("span.grant", {}, `${claim} `, h("code", {}, name));
+  const view = h("span.grant", `${claim} `, h("code", name));
   const mark = () => {
     const has = holds(name, claim);
     view.dataset.held = has === undefined ? "" : String(has);
@@ -73,13 +73,13 @@ function grant(claim, name) {
 
 function deprecationNote(operation) {
   const { since, sunset, use } = operation["x-tenon-deprecated"] ?? {};
-  return h("p.note.warn", {}, h("strong", {}, "Deprecated"), since === undefined ? "" : ` since ${since}`, sunset === undefined ? "." : `; it may be gone after ${sunset}.`, use === undefined ? "" : [" Use ", h("a", { href: `#/${encodeURIComponent(use)}` }, use), " instead."]);
+  return h("p.note.warn", h("strong", "Deprecated"), since === undefined ? "" : ` since ${since}`, sunset === undefined ? "." : `; it may be gone after ${sunset}.`, use === undefined ? "" : [" Use ", h("a", { href: `#/${encodeURIComponent(use)}` }, use), " instead."]);
 }
 
 function parameterLists(parameters) {
   return [["path", "in the path"], ["query", "in the query"], ["header", "in headers"]].map(([place, title]) => {
     const some = parameters.filter((parameter) => parameter.in === place);
-    return some.length === 0 ? undefined : [h("h3", {}, title), h("ul.fields", {}, some.map(parameterRow))];
+    return some.length === 0 ? undefined : [h("h3", title), h("ul.fields", some.map(parameterRow))];
   });
 }
 
@@ -89,18 +89,18 @@ function parameterRow({ deprecated, description, name, required, schema }) {
 
 function bodyView(content, { description, required }) {
   return content.map(([type, { schema }]) => [
-    h("h3", {}, h("code", {}, type), required ? h("span.required", {}, "required") : undefined),
-    schema === undefined ? h("p.quiet", {}, description) : schemaView(schema),
+    h("h3", h("code", type), required ? h("span.required", "required") : undefined),
+    schema === undefined ? h("p.quiet", description) : schemaView(schema),
   ]);
 }
 
 function successView({ status, success }) {
   const content = Object.entries(success.content ?? {});
-  const types = content.map(([type]) => h("code", {}, type));
+  const types = content.map(([type]) => h("code", type));
   const schema = content[0]?.[1].schema;
   return [
-    h("h3", {}, h(`span.status.s2`, {}, status), types.length === 0 ? h("span.quiet", {}, "no body") : types),
-    "x-tenon-stream" in success || schema === undefined ? h("p.quiet", {}, success.description) : undefined,
+    h("h3", h("span.status.s2", status), types),
+    "x-tenon-stream" in success || schema === undefined ? h("p.quiet", success.description) : undefined,
     schema === undefined ? undefined : schemaView(schema),
   ];
 }
@@ -110,18 +110,17 @@ const advice = { never: "not as it is", after_reread: "after reading anew", afte
 function failuresView({ failures }) {
   const declared = failures.filter((failure) => failure.declared);
   const platform = failures.filter((failure) => !failure.declared && failure.status !== "default");
-  const rows = platform.map(({ code, retry, status, title }) => h("tr", {}, h("td", {}, h(`span.status.s${status[0]}`, {}, status)), h("td", {}, h("code", {}, code), h("div.quiet", {}, title)), h("td", {}, advice[retry] ?? "")));
+  const rows = platform.map(({ code, retry, status, title }) => h("tr", h("td", h(`span.status.s${status[0]}`, status)), h("td", h("code", code), h("div.quiet", title)), h("td", advice[retry] ?? "")));
   return [
-    declared.length === 0 ? undefined : h("ul.failures", {}, declared.map(({ code, data, status, title }) => h("li", {},
-      h("div.field-head", {}, h(`span.status.s${status[0]}`, {}, status), h("code.field-name", {}, code), title === undefined ? undefined : h("span.quiet", {}, inline(title))),
-      data === undefined ? undefined : h("details.inside", {}, h("summary", {}, "data"), schemaView(data))))),
-    h("details.platform", {}, h("summary", {}, `${platform.length} that any operation like this can meet`),
-      h("table", {}, h("thead", {}, h("tr", {}, ["Status", "Code", "Try again?"].map((title) => h("th", { scope: "col" }, title)))), h("tbody", {}, rows))),
+    declared.length === 0 ? undefined : h("ul.failures", declared.map(({ code, data, status, title }) => h("li", h("div.field-head", h(`span.status.s${status[0]}`, status), h("code.field-name", code), title === undefined ? undefined : h("span.quiet", inline(title))),
+      data === undefined ? undefined : h("details.inside", h("summary", "data"), schemaView(data))))),
+    h("details.platform", h("summary", `${platform.length} that any operation like this can meet`),
+      h("table", h("thead", h("tr", ["Status", "Code", "Try again?"].map((title) => h("th", { scope: "col" }, title)))), h("tbody", rows))),
   ];
 }
 
 function platformHeaders({ parameters }) {
   const own = parameters.filter((parameter) => parameter.isPlatform);
   if (own.length === 0) return undefined;
-  return section("Headers of the platform", h("details.platform", {}, h("summary", {}, own.map(({ name }) => name.toLowerCase()).join(", ")), h("ul.fields", {}, own.map(parameterRow))));
+  return section("Headers of the platform", h("details.platform", h("summary", own.map(({ name }) => name.toLowerCase()).join(", ")), h("ul.fields", own.map(parameterRow))));
 }

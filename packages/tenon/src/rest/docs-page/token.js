@@ -8,12 +8,12 @@ export const tokenBox = { token: "", claims: undefined, view: tokenView };
 function tokenView() {
   const input = h("input", { type: "password", value: "", autocomplete: "off", spellcheck: "false", placeholder: "eyJhbGciOi…", "aria-label": "Bearer token" });
   const about = h("div.claims");
-  const summary = h("summary", {});
+  const summary = h("summary");
   const set = (text) => {
     tokenBox.token = text.trim().replace(/^Bearer\s+/i, "");
     tokenBox.claims = claimsOf(tokenBox.token);
     keep(tokenBox.token);
-    replace(summary, icon("key"), h("span", {}, tokenBox.token === "" ? "Token" : (tokenBox.claims?.sub ?? "Token set")));
+    replace(summary, icon("key"), h("span", tokenBox.token === "" ? "Token" : (tokenBox.claims?.sub ?? "Token set")));
     summary.classList.toggle("is-set", tokenBox.token !== "");
     replace(about, claimsView());
     dispatchEvent(new Event("tenon-token"));
@@ -22,7 +22,7 @@ function tokenView() {
   input.value = kept();
   set(input.value);
   const clear = h("button", { type: "button", onclick: () => set((input.value = "")) }, "Forget");
-  const details = h("details.token", {}, summary, h("div.pop", {}, h("p.quiet", {}, "Sent with every call from this page. It stays in this tab."), h("div.beside", {}, input, clear), about));
+  const details = h("details.token", summary, h("div.pop", h("p.quiet", "Sent with every call from this page. It stays in this tab."), h("div.beside", input, clear), about));
   details.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     details.open = false;
@@ -47,11 +47,11 @@ function claimsOf(token) {
 function claimsView() {
   const { claims, token } = tokenBox;
   if (token === "") return undefined;
-  if (claims === undefined) return h("p.quiet", {}, "Not a JSON Web Token; it is sent as it is.");
+  if (claims === undefined) return h("p.quiet", "Not a JSON Web Token; it is sent as it is.");
   const until = claims.exp === undefined ? "no end" : new Date(claims.exp * 1_000).toLocaleString();
   const rows = { subject: claims.sub, scopes: [claims.scope, claims.scp].flat().filter(Boolean).join(" "), roles: [claims.roles].flat().filter(Boolean).join(" "), "valid until": until };
   const isOver = claims.exp !== undefined && claims.exp * 1_000 < Date.now();
-  return [h("dl", {}, Object.entries(rows).filter(([, value]) => value).map(([name, value]) => [h("dt", {}, name), h("dd", {}, String(value))])), isOver ? h("p.note", {}, "This token has expired.") : undefined];
+  return [h("dl", Object.entries(rows).filter(([, value]) => value).map(([name, value]) => [h("dt", name), h("dd", String(value))])), isOver ? h("p.note", "This token has expired.") : undefined];
 }
 
 /** Whether the token claims a scope or a role; `undefined` where there is no telling. */

@@ -34,7 +34,7 @@ export function tryIt(operation) {
     filled.key === undefined ? undefined : keyEntry(keyInput, renewKey));
   const send = h("button.primary", { type: "submit" }, "Send");
   const stop = h("button", { type: "button", hidden: true }, "Stop");
-  form.append(h("div.actions", {}, send, stop, h("span.quiet.hint", {}, "Ctrl ↵")));
+  form.append(h("div.actions", send, stop, h("span.quiet.hint", "Ctrl ↵")));
 
   let aborter;
   stop.addEventListener("click", () => aborter?.abort());
@@ -62,24 +62,24 @@ export function tryIt(operation) {
   drawCurl();
 
   return h("aside.try", { "aria-label": "Try it" },
-    h("h2", {}, "Try it"),
+    h("h2", "Try it"),
     form,
     answer,
-    h("section", {}, h("div.code-head", {}, h("h3", {}, "curl"), copyButton("the curl line", () => curl.textContent)), curl));
+    h("section", h("div.code-head", h("h3", "curl"), copyButton("the curl line", () => curl.textContent)), curl));
 }
 
 async function call({ body, headers, method, url }, { answer, form, signal }) {
-  replace(answer, h("p.quiet", {}, "Waiting…"));
+  replace(answer, h("p.quiet", "Waiting…"));
   const startedAt = performance.now();
   try {
     const all = new Headers(headers);
     if (tokenBox.token !== "") all.set("authorization", `Bearer ${tokenBox.token}`);
-    const response = await fetch(url, { method, headers: all, body, signal, cache: "no-store", redirect: "manual" });
+    const response = await fetch(new Request(url, { method, headers: all, body, signal, cache: "no-store", redirect: "manual" }));
     markWrong(form, await showAnswer(answer, response, { startedAt }));
   } catch (error) {
     const note = signal.aborted ? "Stopped." : `No answer: ${error.message}`;
     if (answer.querySelector(".answer-head") === null) replace(answer);
-    answer.prepend(h("p.note", {}, note));
+    answer.prepend(h("p.note", note));
   }
 }
 
@@ -88,7 +88,7 @@ const places = { path: "Path", query: "Query", header: "Headers" };
 function parameterEntries(operation, filled, changed) {
   const own = operation.parameters.filter((parameter) => !parameter.isPlatform);
   const groups = Object.entries(places).map(([place, title]) => [title, own.filter((parameter) => parameter.in === place)]);
-  return groups.filter(([, parameters]) => parameters.length > 0).map(([title, parameters]) => h("fieldset", {}, h("legend", {}, title), parameters.map((parameter) => {
+  return groups.filter(([, parameters]) => parameters.length > 0).map(([title, parameters]) => h("fieldset", h("legend", title), parameters.map((parameter) => {
     const { name, required, schema } = parameter;
     const example = flat(schema).examples?.[0];
     const onInput = (value) => {
@@ -131,7 +131,7 @@ function bodyEditor(schema, filled, changed) {
   };
   filled.body = JSON.stringify(value, undefined, 2);
   show(flat(schema).properties || flat(schema).oneOf || flat(schema).anyOf ? "Fields" : "JSON");
-  return h("fieldset", {}, h("legend", {}, "Body"), h("div.tabs", { role: "group", "aria-label": "Edit the body as" }, tabs), h("div", { "data-pointer": "" }, place, h("p.wrong", { role: "alert", hidden: true })));
+  return h("fieldset", h("legend", "Body"), h("div.tabs", { role: "group", "aria-label": "Edit the body as" }, tabs), h("div", { "data-pointer": "" }, place, h("p.wrong", { role: "alert", hidden: true })));
 }
 
 function fileEntry(types, filled, changed) {
@@ -141,15 +141,17 @@ function fileEntry(types, filled, changed) {
     filled.file = blob === undefined ? undefined : { blob, name: blob.name, type: types.length === 1 && !types[0].includes("*") ? types[0] : blob.type || "application/octet-stream" };
     changed();
   });
-  return h("fieldset", {}, h("legend", {}, "Body"), labeled({ name: types.join(", "), isRequired: true, pointer: "" }, input));
+  return h("fieldset", h("legend", "Body"), labeled({ name: types.join(", "), isRequired: true, pointer: "" }, input));
 }
 
 function keyEntry(input, renew) {
   const button = h("button", { type: "button", onclick: renew, title: "A new key makes a new command" }, "New key");
   const entry = labeled({ name: "idempotency-key" }, input);
-  input.replaceWith(h("div.beside", {}, input, button));
-  entry.append(h("p.quiet.hint", {}, "The same key answers again and does nothing twice. It changes with the request."));
-  return h("fieldset", {}, h("legend", {}, icon("key"), "Repeat safely"), entry);
+  const beside = h("div.beside", button);
+  input.replaceWith(beside);
+  beside.prepend(input);
+  entry.append(h("p.quiet.hint", "The same key answers again and does nothing twice. It changes with the request."));
+  return h("fieldset", h("legend", icon("key"), "Repeat safely"), entry);
 }
 
 function clearWrong(form) {

@@ -1,0 +1,142 @@
+/**
+ * How the accounts service keeps its promise. A customer only ever reaches rows of their own: every statement asks for
+ * the caller's `sub`, so somebody else's address is not forbidden but not found.
+ */
+import { randomUUID } from "node:crypto";
+import { sql } from "kysely";
+import { type Db, service } from "tenon";
+import { pageOf, parseCursor } from "../page.ts";
+import { accounts, addressesMax } from "./contract.ts";
+import { seed } from "./seed.ts";
+import { tables } from "./tables.ts";
+
+export default service(accounts, {
+  tables,
+  migrations: new URL("migrations/", import.meta.url),
+  seed,
+  handlers: {
+    async signUp({ input, caller, db, fail }) {
+      const created = await db
+        .insertInto("accounts")
+        .values({ id: caller.subject, name: input.name, email: input.email })
+        .onConflict((clash) => clash.doNothing()) // of the account or of its address: which one is asked below
+        .returningAll()
+        .executeTakeFirst();
+      if (created !== undefined) return { ...created, addresses: [] };
+      const own = await db.selectFrom("accounts").select("id").where("id", "=", caller.subject).executeTakeFirst();
+      throw own === undefined ? fail.EmailTaken() : fail.AlreadySignedUp();
+    },
+
+    async me({ caller, db, fail }) {
+      const account = await db.selectFrom("accounts").selectAll().where("id", "=", caller.subject).executeTakeFirst();
+      if (account === undefined) throw fail.NoProfile();
+      return { ...account, addresses: await addressesOf(db, account.id) };
+    },
+
+    async updateMe({ input, caller, db, fail }) {
+      if (input.email !== undefined) {
+        const taken = await db
+          .selectFrom("accounts")
+          .select("id")
+          .where(sql<boolean>`lower(email) = lower(${input.email})`)
+          .where("id", "!=", caller.subject)
+          .executeTakeFirst();
+        if (taken !== undefined) throw fail.EmailTaken();
+      }
+      const account = await db
+        .updateTable("accounts")
+        .set((row) => ({ name: input.name ?? row.ref("name"), email: input.email ?? row.ref("email") }))
+        .where("id", "=", caller.subject)
+        .returningAll()
+        .executeTakeFirst();
+      if (account === undefined) throw fail.NoProfile();
+      return { ...account, addresses: await addressesOf(db, account.id) };
+    },
+
+    async addAddress({ input, caller, db, fail }) {
+      // The account's row is held, so that two requests at once cannot both be the tenth.
+      const account = await db.selectFrom("accounts").select("id").where("id", "=", caller.subject).forUpdate().executeTakeFirst();
+      if (account === undefined) throw fail.NoProfile();
+      const kept = await db
+        .selectFrom("addresses")
+        .select((row) => row.fn.countAll<number>().as("count"))
+        .where("accountId", "=", account.id)
+        .executeTakeFirstOrThrow();
+      if (kept.count >= addressesMax) throw fail.TooManyAddresses();
+      return db.insertInto("addresses").values({ ...input, id: randomUUID(), accountId: account.id }).returningAll().executeTakeFirstOrThrow();
+    },
+
+    async updateAddress({ input, caller, db, fail }) {
+      const { id, ...fields } = input;
+      const address = await db.updateTable("addresses").set(fields).where("id", "=", id).where("accountId", "=", caller.subject).returningAll().executeTakeFirst();
+      if (address === undefined) throw fail.NotFound();
+      return address;
+    },
+
+    async removeAddress({ input, caller, db, fail }) {
+      const removed = await db.deleteFrom("addresses").where("id", "=", input.id).where("accountId", "=", caller.subject).executeTakeFirst();
+      if (removed.numDeletedRows === 0n) throw fail.NotFound();
+    },
+
+    async get({ input, db, fail }) {
+      const account = await db.selectFrom("accounts").selectAll().where("id", "=", input.id).executeTakeFirst();
+      if (account === undefined) throw fail.NotFound();
+      return { ...account, addresses: await addressesOf(db, account.id) };
+    },
+
+    async list({ input, db, fail }) {
+      let rows = db.selectFrom("accounts").selectAll();
+      if (input.status !== undefined) rows = rows.where("status", "=", input.status);
+      if (input.search !== undefined) {
+        const pattern = `%${input.search.replaceAll(/[\\%_]/g, "\\$&")}%`;
+        rows = rows.where((row) => row.or([row("name", "ilike", pattern), row("email", "ilike", pattern)]));
+      }
+      if (input.cursor !== undefined) {
+        const [createdAt, id] = parseCursor(input.cursor, ["instant", "text"]) ?? [];
+        if (createdAt === undefined || id === undefined) throw fail.InvalidCursor();
+        rows = rows.where(sql<boolean>`(created_at, id) < (${createdAt}::timestamptz, ${id}::text)`);
+      }
+      const found = await rows.orderBy("createdAt", "desc").orderBy("id", "desc").limit(input.limit + 1).execute();
+      return pageOf(found, input.limit, (row) => [row.createdAt, row.id]);
+    },
+
+    async suspend({ input, caller, db, fail, log }) {
+      const account = await db
+        .updateTable("accounts")
+        .set({ status: "suspended", suspendedReason: input.reason })
+        .where("id", "=", input.id)
+        .returningAll()
+        .executeTakeFirst();
+      if (account === undefined) throw fail.NotFound();
+      log.info("an account was suspended", { account: account.id, by: caller.subject });
+      return account;
+    },
+
+    async reinstate({ input, caller, db, fail, log }) {
+      const account = await db
+        .updateTable("accounts")
+        .set({ status: "active", suspendedReason: null })
+        .where("id", "=", input.id)
+        .returningAll()
+        .executeTakeFirst();
+      if (account === undefined) throw fail.NotFound();
+      log.info("an account was reinstated", { account: account.id, by: caller.subject });
+      return account;
+    },
+
+    async buyer({ input, caller, db, fail }) {
+      const account = await db.selectFrom("accounts").selectAll().where("id", "=", caller.subject).executeTakeFirst();
+      if (account === undefined) throw fail.NoProfile();
+      if (account.status === "suspended") throw fail.Suspended();
+      let addresses = db.selectFrom("addresses").selectAll().where("accountId", "=", account.id);
+      if (input.addressId !== undefined) addresses = addresses.where("id", "=", input.addressId);
+      const address = await addresses.orderBy("createdAt").orderBy("id").executeTakeFirst();
+      if (address === undefined) throw fail.NoAddress();
+      return { accountId: account.id, address };
+    },
+  },
+});
+
+function addressesOf(db: Db<typeof tables>, accountId: string) {
+  return db.selectFrom("addresses").selectAll().where("accountId", "=", accountId).orderBy("createdAt").orderBy("id").execute();
+}

@@ -1,0 +1,31 @@
+/** Rows of the accounts service. The SQL that builds them is in migrations/. */
+import { personal, table } from "tenon";
+import * as z from "zod";
+import { AccountStatus } from "./contract.ts";
+
+export const tables = {
+  accounts: table(
+    {
+      id: z.string(),
+      name: personal(z.string()),
+      email: personal(z.email()),
+      status: AccountStatus,
+      suspendedReason: z.string().nullable(),
+      createdAt: z.iso.datetime(),
+    },
+    { key: "id", defaults: ["status", "createdAt"], subject: "id" },
+  ),
+  addresses: table(
+    {
+      id: z.uuid(),
+      accountId: z.string(),
+      recipient: personal(z.string()),
+      street: personal(z.string()),
+      postalCode: personal(z.string()),
+      city: personal(z.string()),
+      country: z.string(),
+      createdAt: z.iso.datetime(),
+    },
+    { key: "id", defaults: ["createdAt"], subject: "accountId" },
+  ),
+};

@@ -1,0 +1,80 @@
+/**
+ * Payments: taking money for an order, and giving it back. The shop never sees a card: the customer's browser gets a
+ * token from the payment provider, and the provider is the only one who knows what stands behind it.
+ *
+ * One order is charged at most once. Whether it was can always be found out, even when the provider's answer was lost:
+ * see `settle`.
+ */
+import { calledBy, command, contract, query, role, secret } from "tenon";
+import * as z from "zod";
+import { Cents, Currency, PositiveCents } from "../money.ts";
+
+/** What a customer's card is to the shop. */
+export const CardToken = secret(z.string().regex(/^tok_[a-z0-9_]{1,60}$/));
+
+export const DeclineReason = z.enum(["card_declined", "insufficient_funds", "order_closed"]);
+
+export const Payment = z.object({
+  id: z.uuid(),
+  orderId: z.uuid(),
+  amountCents: PositiveCents,
+  refundedCents: Cents,
+  currency: Currency,
+  /** The provider's own name for the charge, for whoever has to ask them. */
+  providerReference: z.string(),
+  createdAt: z.iso.datetime(),
+});
+
+const Refund = z.object({ id: z.uuid(), amountCents: PositiveCents, reason: z.string(), providerReference: z.string(), createdAt: z.iso.datetime() });
+
+const ByOrder = z.object({ orderId: z.uuid() });
+const notFound = { status: 404, message: "nothing was paid for this order" } as const;
+
+export const payments = contract(
+  "payments",
+  {
+    charge: command({
+      summary: "Take the money for an order",
+      description: "`unavailable` or `deadline_exceeded` mean that it is not known whether the money moved: repeat it under the same idempotency key, or settle the order.",
+      access: calledBy("orders"),
+      input: ByOrder.extend({ amountCents: PositiveCents, currency: Currency, card: CardToken }),
+      output: Payment,
+      errors: {
+        Declined: { status: 402, data: z.object({ reason: DeclineReason }) },
+        Unsettled: { status: 409, message: "an earlier charge for this order, with another card, has no answer yet: settle the order first" },
+      },
+      deadline: "5s",
+      objective: { availability: 99.5, latency: { p95: "1s" } },
+    }),
+    refund: command({
+      summary: "Give money back, a part or all that is left",
+      access: calledBy("orders"),
+      input: ByOrder.extend({
+        /** Left out: all that has not been given back. Then it is no mistake when nothing is left. */
+        amountCents: PositiveCents.optional(),
+        reason: z.string().min(1).max(300),
+      }),
+      output: z.object({ refund: Refund.nullable(), refundedCents: Cents }),
+      errors: { NotFound: notFound, ExceedsPayment: { status: 409, message: "more than is left of the payment", data: z.object({ remainingCents: Cents }) } },
+      deadline: "5s",
+    }),
+    settle: command({
+      summary: "Find out whether an order was paid, and close it if it was not",
+      description: "After an answer without a payment the provider will refuse every later charge for the order.",
+      access: calledBy("orders"),
+      input: ByOrder,
+      output: z.object({ payment: Payment.nullable() }),
+      deadline: "5s",
+    }),
+
+    get: query({
+      http: "GET /admin/payments/{orderId}",
+      summary: "The payment of an order, with its refunds",
+      access: role("admin"),
+      input: ByOrder,
+      output: Payment.extend({ refunds: z.array(Refund) }),
+      errors: { NotFound: notFound },
+    }),
+  },
+  { version: "1.0.0", description: "Charges and refunds, against the payment provider." },
+);

@@ -1,0 +1,1 @@
+create table marks (id integer primary key);

@@ -1,0 +1,8 @@
+/** The strained app as a process of its own; says its port over IPC, and ends with whoever started it. */
+import { startApp } from "tenon/app";
+import strainedApp from "./app.ts";
+
+const started = await startApp(strainedApp, { layers: [{ name: "environment", values: process.env }] });
+process.on("disconnect", () => process.exit(0));
+process.on("SIGTERM", () => void started.stop().then(() => process.exit(0)));
+process.send?.({ port: started.port });

@@ -1,0 +1,44 @@
+import { chromium } from "playwright-core";
+import { mkdirSync } from "node:fs";
+mkdirSync("/tmp/shots", { recursive: true });
+const { openShowcase } = await import("/work/main/packages/tenon/test/rest/showcase-server.ts");
+const { showcase } = await import("/work/main/packages/tenon/test/rest/showcase-contracts.ts");
+const server = await openShowcase(showcase);
+const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"] });
+const b64 = (x: unknown) => Buffer.from(JSON.stringify(x)).toString("base64url");
+const token = `${b64({ alg: "ES256" })}.${b64({ sub: "ada", scope: "orders:read orders:write", exp: 2_000_000_000 })}.c2ln`;
+async function shoot(name: string, opts: any, steps: (page: any) => Promise<void>, full = false) {
+  const context = await browser.newContext(opts);
+  const page = await context.newPage();
+  page.on("console", (m: any) => { if (m.type() !== "log") console.log(name, m.type(), m.text()); });
+  page.on("pageerror", (e: any) => console.log(name, "pageerror", e.message));
+  await page.goto(server.url + "/docs");
+  await page.waitForSelector("h1");
+  await steps(page);
+  await page.screenshot({ path: `/tmp/shots/${name}.png`, fullPage: full });
+  await context.close();
+}
+const desktop = { viewport: { width: 1440, height: 900 }, deviceScaleFactor: 1 };
+const dark = { ...desktop, colorScheme: "dark" };
+const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
+const only = process.argv[2];
+const go = async (n: string, o: any, s: any, f = false) => { if (!only || n.includes(only)) await shoot(n, o, s, f); };
+const place = async (page: any) => {
+  await page.evaluate((t: string) => sessionStorage.setItem("tenon-docs-token", t), token);
+  await page.goto(server.url + "/docs#/orders.place"); await page.reload(); await page.waitForSelector(".try", {timeout: 3000}).catch(async () => console.log(await page.textContent("main")));
+};
+await go("home-light", desktop, async () => {});
+await go("home-dark", dark, async () => {});
+await go("place-light", desktop, place);
+await go("place-full-light", desktop, place, true);
+await go("place-sent-dark", dark, async (page: any) => { await place(page); await page.click("button.primary"); await page.waitForSelector(".answer .status"); await page.evaluate(() => document.querySelector(".answer")!.scrollIntoView()); });
+await go("find-light", desktop, async (page: any) => { await page.goto(server.url + "/docs#/orders.find"); await page.waitForSelector(".try"); });
+await go("failures-dark", dark, async (page: any) => { await place(page); await page.evaluate(() => { for (const d of document.querySelectorAll("details")) if (!d.classList.contains("token")) d.open = true; }); }, true);
+await go("stream-dark", dark, async (page: any) => { await page.goto(server.url + "/docs#/orders.watch"); await page.waitForSelector(".try"); await page.fill(".try input", "o1"); await page.click("button.primary"); await page.waitForSelector(".items li:nth-child(3)"); await page.waitForTimeout(150); });
+await go("deprecated-light", desktop, async (page: any) => { await page.goto(server.url + "/docs#/orders.cancel"); await page.waitForSelector(".try"); await page.click(".token summary"); });
+await go("json-light", desktop, async (page: any) => { await place(page); await page.click("text=JSON"); });
+await go("phone-home", phone, async () => {});
+await go("phone-menu", phone, async (page: any) => { await page.click(".menu"); });
+await go("phone-place", phone, place, true);
+await browser.close();
+await server[Symbol.asyncDispose]();

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { LogWriter } from "../../src/telemetry/index.ts";
+import { ManualClock } from "../calls/fixture.ts";
+
+function writer(options: { readonly level?: "debug" | "info" | "warn" | "error"; readonly format?: "json" | "text" } = {}): { readonly log: LogWriter; readonly clock: ManualClock; readonly lines: () => string[] } {
+  const clock = new ManualClock();
+  const written: string[] = [];
+  const log = new LogWriter({ write: (lines) => written.push(lines), clock, ...options });
+  return { log, clock, lines: () => written.join("").split("\n").slice(0, -1) };
+}
+
+describe("the log", () => {
+  test("gathers lines and writes them together after 50 ms, in order, one JSON object each", () => {
+    const { clock, lines, log } = writer();
+    log.info("first", { n: 1 });
+    log.call("warn", { operation: "orders.place", code: "overloaded", id: "00ff", ms: 1.23456 });
+    assert.deepEqual(lines(), []);
+    clock.advance(50);
+    assert.deepEqual(lines().map((line) => JSON.parse(line) as unknown), [
+      { time: "2023-11-14T22:13:20.000Z", level: "info", message: "first", n: 1 },
+      { time: "2023-11-14T22:13:20.000Z", level: "warn", message: "call", operation: "orders.place", code: "overloaded", ms: 1.235, call: "00ff" },
+    ]);
+  });
+
+  test("keeps the time right from one second to the next", () => {
+    const { clock, lines, log } = writer();
+    for (let step = 0; step < 4; step += 1) {
+      log.info("tick");
+      clock.advance(333);
+    }
+    log.flush();
+    assert.deepEqual(lines().map((line) => (JSON.parse(line) as { time: string }).time.slice(17)), ["20.000Z", "20.333Z", "20.666Z", "20.999Z"]);
+  });
+
+  test("drops what is below its level, which can change while it runs", () => {
+    const { lines, log } = writer({ level: "warn" });
+    log.info("no");
+    log.call("info", { operation: "a.b", code: "ok", id: "1", ms: 1 });
+    log.setLevel("debug");
+    log.debug("yes");
+    log.flush();
+    assert.deepEqual(lines().map((line) => (JSON.parse(line) as { message: string }).message), ["yes"]);
+  });
+
+  test("writes an error whole: its stack and every cause behind it, in JSON and in text", () => {
+    const error = new RangeError("outer", { cause: new TypeError("inner") });
+    const json = writer();
+    json.log.error("failed", { error });
+    json.log.flush();
+    const text = writer({ format: "text" });
+    text.log.error("failed", { error });
+    text.log.flush();
+    for (const written of [json.lines().join("\n"), text.lines().join("\n")]) {
+      assert.match(written, /RangeError: outer/);
+      assert.match(written, /caused by: TypeError: inner/);
+    }
+  });
+
+  test("adds the fields of `with` to every line, and lets a line override them", () => {
+    const { lines, log } = writer();
+    const bound = log.with({ call: "1", part: "a" });
+    bound.info("x", { part: "b" });
+    log.flush();
+    const { time: _, ...rest } = JSON.parse(lines()[0] ?? "") as Record<string, unknown>;
+    assert.deepEqual(rest, { level: "info", message: "x", call: "1", part: "b" });
+  });
+
+  test("does not wait when a page of text has gathered", () => {
+    const { lines, log } = writer();
+    for (let n = 0; n < 200; n += 1) log.info("x".repeat(100));
+    assert.ok(lines().length > 100);
+  });
+});
