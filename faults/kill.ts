@@ -13,7 +13,7 @@ export interface KillOptions {
   readonly ledger: Ledger;
   readonly kills: number;
   readonly clients: number;
-  /** A server lives for up to so long after it listens, drawn uniformly, in ms. */
+  /** A server lives for up to so long after its first work, drawn uniformly, in ms. */
   readonly lifeMaxMs: number;
   readonly random: () => number;
   readonly onKill?: (kills: number, acknowledged: number) => void;
@@ -41,8 +41,10 @@ interface Acknowledged {
   readonly id: string;
 }
 
-/** A server lives at least so long, in ms: some commands get through, others are cut off. */
-const lifeMinMs = 150;
+/** Part of the kills that do not wait for the server to have done anything: they hit its start and its recovery. */
+const hastyShare = 0.2;
+/** How long the other kills wait for a first acknowledgement, in ms. */
+const firstWorkMs = 15_000;
 
 /** How long a client waits between two attempts, in ms: short, so that repeats overlap with restarts. */
 const repeatAfterMs = 25;
@@ -66,7 +68,8 @@ export async function runKills(options: KillOptions): Promise<KillResult> {
   state.port = server.port;
   const running = Array.from({ length: clients }, (_, name) => client(name));
   for (let kill = 1; kill <= kills; kill += 1) {
-    await pause(lifeMinMs + random() * (lifeMaxMs - lifeMinMs));
+    if (random() < hastyShare) await pause(random() * lifeMaxMs);
+    else await letWork(acknowledged, random() * lifeMaxMs);
     await server.kill();
     options.onKill?.(kill, acknowledged.length);
     server = await ServerProcess.start(script, ledger.env);
@@ -76,6 +79,13 @@ export async function runKills(options: KillOptions): Promise<KillResult> {
   await Promise.all(running);
   await server.stop();
   return { kills, acknowledged: acknowledged.length, repeats: state.repeats, unexpected, ...count(acknowledged, await ledger.read()) };
+}
+
+/** Waits until something was acknowledged, and then for `ms` more. */
+async function letWork(acknowledged: readonly Acknowledged[], ms: number): Promise<void> {
+  const before = acknowledged.length;
+  for (let waitedMs = 0; acknowledged.length === before && waitedMs < firstWorkMs; waitedMs += repeatAfterMs) await pause(repeatAfterMs);
+  await pause(ms);
 }
 
 /** Quantities that follow from the reference, so that the totals can be computed from what was acknowledged. */

@@ -26,7 +26,7 @@ type Handler = HandlerOf<typeof orders.checkout, typeof tables>;
 type Context = Parameters<Handler>[0];
 
 export const checkout: Handler = async (context) => {
-  const { caller, read, db, fail, idempotencyKey } = context;
+  const { caller, read, db, idempotencyKey } = context;
   const id = orderIdFor(caller, idempotencyKey);
   const order = (await findOrder(read, id, { accountId: caller.subject })) ?? (await openOrder(context, id));
   if (order.status === "failed") throw await failureOf(context, order);

@@ -7,7 +7,7 @@
  * In memory; a ledger with a file also writes each entry to it, one JSON value a line, and starts with what it finds.
  */
 import { randomBytes } from "node:crypto";
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, truncateSync } from "node:fs";
 
 export interface Charge {
   readonly id: string;
@@ -42,10 +42,10 @@ export class Ledger {
 
   constructor(file?: string) {
     if (file !== undefined && existsSync(file)) {
-      for (const line of readFileSync(file, "utf8").split("\n")) {
-        // A process that was killed while it wrote leaves half a line, and nobody was told of what it says.
-        if (line.endsWith("}")) this.#apply(JSON.parse(line) as Entry);
-      }
+      const lines = readFileSync(file, "utf8").split("\n");
+      const torn = lines.pop(); // a process that was killed while it wrote leaves half a line, and nobody was told of what it says
+      for (const line of lines) this.#apply(JSON.parse(line) as Entry);
+      if (torn !== undefined && torn !== "") truncateSync(file, Buffer.byteLength(lines.map((line) => `${line}\n`).join("")));
     }
     this.#file = file;
   }

@@ -169,7 +169,7 @@ async function main(): Promise<void> {
   process.stdout.write(`the payment provider is listening on http://127.0.0.1:${port}\n`);
   process.send?.({ port });
 
-  const stop = (): void => void provider.close().then(() => process.disconnect?.());
+  const stop = (): void => void provider.close().then(() => process.connected && process.disconnect?.());
   process.once("SIGTERM", stop);
   // Ctrl-C in a terminal reaches the shop too, which may still be answering requests that pay: it says when.
   process.on("SIGINT", () => process.send === undefined && stop());

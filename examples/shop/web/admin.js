@@ -1,6 +1,6 @@
 /** The admin's side: orders, refunds, shipping, stock that runs out, accounts. */
 import { ApiError, call } from "./api.js";
-import { busy, date, h, isSignedIn, money, orderStatus, route, say, setUpWho, shortId, show, signInFirst } from "./page.js";
+import { busy, date, h, isSignedIn, money, orderStatus, route, say, setUpWho, shortId, show, signInFirst, when } from "./page.js";
 
 const filter = { status: "", search: "" };
 const statuses = ["", "pending", "paid", "shipped", "canceled", "failed"];
@@ -22,7 +22,7 @@ async function ordersPage({ isCurrent }) {
     cursor = page.nextCursor ?? undefined;
     more.hidden = cursor === undefined;
   }
-  more.addEventListener("click", () => busy(more, load));
+  when(more, "click", load);
   await load();
   if (!isCurrent()) return;
   const search = h("input", { type: "search", value: filter.search, placeholder: "Order or account", "aria-label": "Order or account" });
@@ -131,12 +131,11 @@ function stockRow(stock) {
   const row = h("tr");
   const amount = h("input", { type: "number", min: 1, max: 100_000, value: 50, "aria-label": `How many of ${stock.sku}` });
   const button = h("button", { type: "button" }, "Book in");
-  button.addEventListener("click", () =>
-    busy(button, async () => {
-      const after = await call("POST", `/stock/${stock.sku}/adjustments`, { body: { delta: Number(amount.value), reason: "delivery" } });
-      say(`${after.available} of ${after.sku} are available.`, "good");
-      fill(after);
-    }));
+  when(button, "click", async () => {
+    const after = await call("POST", `/stock/${stock.sku}/adjustments`, { body: { delta: Number(amount.value), reason: "delivery" } });
+    say(`${after.available} of ${after.sku} are available.`, "good");
+    fill(after);
+  });
   function fill(now) {
     row.replaceChildren(
       h("td", {}, h("a", { href: `/#/product/${now.sku}` }, h("code", {}, now.sku))),
@@ -165,7 +164,7 @@ async function accountsPage({ isCurrent }) {
     cursor = page.nextCursor ?? undefined;
     more.hidden = cursor === undefined;
   }
-  more.addEventListener("click", () => busy(more, load));
+  when(more, "click", load);
   await load();
   if (!isCurrent()) return;
   const search = h("input", { type: "search", value: accountSearch, placeholder: "Name or e-mail", "aria-label": "Name or e-mail" });
@@ -179,11 +178,10 @@ async function accountsPage({ isCurrent }) {
 function accountRow(account) {
   const isActive = account.status === "active";
   const button = h("button", { type: "button" }, isActive ? "Suspend" : "Reinstate");
-  button.addEventListener("click", () =>
-    busy(button, async () => {
-      const after = await call("POST", `/accounts/${encodeURIComponent(account.id)}/${isActive ? "suspend" : "reinstate"}`, isActive ? { body: { reason: "by an admin" } } : {});
-      row.replaceWith(accountRow(after));
-    }));
+  when(button, "click", async () => {
+    const after = await call("POST", `/accounts/${encodeURIComponent(account.id)}/${isActive ? "suspend" : "reinstate"}`, isActive ? { body: { reason: "by an admin" } } : {});
+    row.replaceWith(accountRow(after));
+  });
   const row = h("tr", {}, h("td", {}, account.id), h("td", {}, account.name), h("td", {}, account.email), h("td", {}, date(account.createdAt)), h("td", {}, h(`span.status.${isActive ? "paid" : "failed"}`, {}, account.status)), h("td", {}, button));
   return row;
 }

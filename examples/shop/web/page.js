@@ -79,6 +79,11 @@ export async function busy(button, work) {
   }
 }
 
+/** Does `work` when the element is used, and keeps it from being used again meanwhile. */
+export function when(element, event, work) {
+  element.addEventListener(event, () => void busy(element, work));
+}
+
 export function sentence(text) {
   return `${text.charAt(0).toUpperCase()}${text.slice(1).replace(/\.$/, "")}.`;
 }

@@ -1,6 +1,6 @@
 /** The shop: browse, search, fill a cart, pay, look after orders. */
 import { ApiError, call, whoIs } from "./api.js";
-import { askToSignIn, busy, date, h, isSignedIn, money, orderStatus, picture, route, say, sentence, setUpWho, shortId, show, signInFirst } from "./page.js";
+import { askToSignIn, busy, date, h, isSignedIn, money, orderStatus, picture, route, say, sentence, setUpWho, shortId, show, signInFirst, when } from "./page.js";
 
 const searchBox = document.querySelector(".search input");
 const filter = { category: "", sort: "" };
@@ -23,7 +23,7 @@ async function browse({ isCurrent }) {
     more.hidden = cursor === undefined;
     found.textContent = grid.childElementCount === 0 ? `Nothing found for “${query.search}”.` : "";
   }
-  more.addEventListener("click", () => busy(more, load));
+  when(more, "click", load);
 
   const [{ items: categories }] = await Promise.all([call("GET", "/categories"), load()]);
   if (!isCurrent()) return;
@@ -62,13 +62,11 @@ function card(product) {
 
 function addButton(sku, quantity = () => 1) {
   const button = h("button", { type: "button" }, "Add to cart");
-  button.addEventListener("click", () => {
+  when(button, "click", async () => {
     if (!isSignedIn()) return askToSignIn();
-    return busy(button, async () => {
-      await call("POST", "/cart/lines", { body: { sku, quantity: quantity() } });
-      say("It is in your cart.", "good");
-      await countCart();
-    });
+    await call("POST", "/cart/lines", { body: { sku, quantity: quantity() } });
+    say("It is in your cart.", "good");
+    await countCart();
   });
   return button;
 }
@@ -116,17 +114,15 @@ async function cartPage({ isCurrent }) {
 
 function cartLine(line) {
   const quantity = h("input", { type: "number", min: 1, max: 999, value: line.quantity, "aria-label": `How many of ${line.name ?? line.sku}`, disabled: line.name === null });
-  quantity.addEventListener("change", () =>
-    busy(quantity, async () => {
-      await call("PUT", `/cart/lines/${line.sku}`, { body: { quantity: Number(quantity.value) } });
-      await go();
-    }));
+  when(quantity, "change", async () => {
+    await call("PUT", `/cart/lines/${line.sku}`, { body: { quantity: Number(quantity.value) } });
+    await go();
+  });
   const remove = h("button.plain", { type: "button", "aria-label": `Remove ${line.name ?? line.sku}` }, "Remove");
-  remove.addEventListener("click", () =>
-    busy(remove, async () => {
-      await call("DELETE", `/cart/lines/${line.sku}`);
-      await go();
-    }));
+  when(remove, "click", async () => {
+    await call("DELETE", `/cart/lines/${line.sku}`);
+    await go();
+  });
   const problem = line.name === null ? "No longer sold" : line.available < line.quantity ? (line.available === 0 ? "Sold out" : `Only ${line.available} left`) : undefined;
   return h(
     "div.line",
@@ -263,7 +259,7 @@ async function ordersPage({ isCurrent }) {
     cursor = page.nextCursor ?? undefined;
     more.hidden = cursor === undefined;
   }
-  more.addEventListener("click", () => busy(more, load));
+  when(more, "click", load);
   await load();
   if (!isCurrent()) return;
   show(h("section", {}, h("h1", {}, "Your orders"), list.childElementCount === 0 ? h("p.quiet", {}, "None yet.") : list, h("div.center", {}, more)));
@@ -282,12 +278,11 @@ async function orderPage({ parts: [id], isCurrent }) {
   const { shipTo } = order;
   const act = (name, path, done) => {
     const button = h("button", { type: "button" }, name);
-    button.addEventListener("click", () =>
-      busy(button, async () => {
-        await call("POST", `/orders/${order.id}/${path}`);
-        say(done, "good");
-        await go();
-      }));
+    when(button, "click", async () => {
+      await call("POST", `/orders/${order.id}/${path}`);
+      say(done, "good");
+      await go();
+    });
     return button;
   };
   show(

@@ -107,7 +107,7 @@ async function prepare(app: App, database: Database, options: OpenDataOptions): 
     for (const { name, seed, tables } of owners) {
       if (seed === undefined) continue;
       const startedMs = clock.elapsedMs();
-      const wasEmpty = await createSeedWork({ database, service: name, tables }, (db) => seed({ db: db as never, log }));
+      const wasEmpty = await createSeedWork({ database, service: name, tables }, (db) => seed({ db: db, log }));
       if (wasEmpty) log.info(`filled ${name} with example data`, { ms: Math.round(clock.elapsedMs() - startedMs) });
     }
   }

@@ -25,11 +25,11 @@ export async function parseServiceConfigs(services: readonly Service[], layers: 
       const found = lookUp(layers, field);
       if (found !== undefined) given[field] = toType(found.text, schema.type);
       const isSecret = classes.get(`/${field}`) === "secret";
-      const shown = found?.text ?? (schema.default === undefined ? "" : String(schema.default));
+      const shown = found?.text ?? (schema.default === undefined ? "" : JSON.stringify(schema.default).replaceAll('"', ""));
       lines.push({ env: field, value: isSecret && found !== undefined ? "***" : shown, from: found?.layer ?? "default", about: schema.description ?? `of the service ${name}` });
     }
     const parsed = createParser(config).parse(given);
-    const result: ParseResult = isPromise(parsed) ? ((await parsed) as ParseResult) : (parsed as ParseResult);
+    const result: ParseResult = isPromise(parsed) ? ((await parsed)) : (parsed);
     if (result.ok) values.set(name, result.value);
     else problems.push(...result.details.map((detail) => `${detail.path.slice(1)} (service ${name}) ${detail.message}`));
   }

@@ -66,7 +66,7 @@ export interface Fake {
 
 /** Answers an operation of a service that is not part of the test. The input is validated and the output cut, as ever. */
 export function fake<Op extends Operation>(operation: Op, handler: HandlerOf<Op, NoTables, NoConfig>): Fake {
-  return { operation, handler: handler as unknown as AnyHandler };
+  return { operation, handler: handler };
 }
 
 type OperationNames<P> = { [K in keyof P & string]: P[K] extends Operation ? K : never }[keyof P & string];

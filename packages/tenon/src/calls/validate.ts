@@ -47,6 +47,6 @@ function inputCheck(id: string, schema: Schema): (raw: unknown) => unknown {
   }
   return (raw) => {
     const result = parser.parse(raw);
-    return isPromise(result) ? result.then((settled) => valueOf(settled as ParseResult)) : valueOf(result as ParseResult);
+    return isPromise(result) ? result.then((settled) => valueOf(settled as ParseResult)) : valueOf(result);
   };
 }

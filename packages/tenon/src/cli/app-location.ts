@@ -28,7 +28,7 @@ export function findApp(given: string | undefined, directory: string): AppLocati
   const path = resolve(directory, given);
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) {
-    throw new CommandProblem(`there is no file ${given}`, { remedy: "give the file whose default export is the app: tenon dev path/to/app.ts" });
+    throw new CommandProblem(`there is no file ${given}`, { remedy: "give the file whose default export is the app" });
   }
   if (found.isFile()) return { file: path, home: homeOf(dirname(path)) };
   const file = appIn(path);

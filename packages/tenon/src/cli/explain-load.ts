@@ -24,7 +24,8 @@ export function explainLoaderError(error: Error): CommandProblem | undefined {
 
 /** A file that does not parse: also used for those of which Node does not say the place. */
 export function unreadable(error: Error, place: SourcePlace): CommandProblem {
-  return problemAt(place, `cannot be read: ${lowerFirst(error.message)}`, { cause: error });
+  const isDecorator = place.excerpt[0]?.trimStart().startsWith("@") === true;
+  return problemAt(place, `cannot be read: ${lowerFirst(error.message)}`, { cause: error, ...(isDecorator ? { remedy: "Node runs no decorators: call the function instead" } : {}) });
 }
 
 /** What the app's own code threw while it was loaded. */

@@ -10,40 +10,40 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import type { App } from "../service/index.ts";
 import { explainError } from "./explain-error.ts";
 import { explainLoaderError, explainThrown, unreadable } from "./explain-load.ts";
+import { watchImports } from "./imported-files.ts";
 import { CommandProblem } from "./problem.ts";
 import { placeOfSyntaxError, showPath } from "./source-place.ts";
 
 /** How many files are looked at for the one that Node could not parse but did not name: 40 ms each. */
 const suspectsMax = 20;
 
-export interface LoadOptions {
-  /** Files that were imported so far, in order: where to look when Node does not say which one it could not read. */
-  readonly loadedFiles?: () => readonly string[];
-}
-
 /** @throws {CommandProblem} */
-export async function loadApp(file: string, options: LoadOptions = {}): Promise<App> {
+export async function loadApp(file: string): Promise<App> {
   assertOneCopy(file);
+  const imported = new Set<string>();
+  const stopWatching = watchImports((each) => imported.add(each));
   try {
     const module = (await import(pathToFileURL(file).href)) as Readonly<Record<string, unknown>>;
     return appOf(module, file);
   } catch (thrown) {
-    throw explainLoad(thrown, file, options.loadedFiles?.() ?? [file]);
+    throw explainLoad(thrown, file, [...imported]);
+  } finally {
+    stopWatching();
   }
 }
 
-function explainLoad(thrown: unknown, file: string, loadedFiles: readonly string[]): CommandProblem {
+function explainLoad(thrown: unknown, file: string, imported: readonly string[]): CommandProblem {
   if (!(thrown instanceof Error)) return new CommandProblem(`${showPath(file)} throws while it is loaded: ${String(thrown)}`);
   if (thrown instanceof CommandProblem) return thrown;
   const explained = explainLoaderError(thrown);
   if (explained !== undefined) return explained;
-  if (thrown.name === "SyntaxError") return findUnreadable(thrown, loadedFiles);
+  if (thrown.name === "SyntaxError") return findUnreadable(thrown, imported);
   return explainError(thrown) ?? explainThrown(thrown, file);
 }
 
 /** Node tells the place of a JavaScript syntax error only to whoever runs the file: so each suspect is run, without running it. */
-function findUnreadable(error: Error, loadedFiles: readonly string[]): CommandProblem {
-  const suspects = loadedFiles.filter((each) => !each.includes("/node_modules/")).slice(-suspectsMax);
+function findUnreadable(error: Error, imported: readonly string[]): CommandProblem {
+  const suspects = imported.filter((each) => !each.includes("/node_modules/")).slice(-suspectsMax);
   for (const suspect of suspects.toReversed()) {
     const checked = spawnSync(process.execPath, ["--check", suspect], { encoding: "utf8" });
     const place = checked.status === 0 ? undefined : placeOfSyntaxError(checked.stderr);

@@ -94,12 +94,12 @@ async function readFault(operation: OperationDescription, response: Response, pa
     retryAfterS: retryAfterIn(response.headers.get("retry-after")),
     facts: { operation: operation.id, status: response.status, ...presentCall(problem.call ?? response.headers.get("x-request-id")) },
   };
-  if (declared !== undefined) return toDeclared(declared, problem.data, { message, more });
+  if (declared !== undefined) return toDeclared(declared, problem.data, { ...more, message });
   return new Fault(codeOf(code, response.status), message ?? unexplained(operation, response), more);
 }
 
-function toDeclared(error: ErrorDescription, data: unknown, about: { readonly message: string | undefined; readonly more: FaultMore }): DeclaredFault {
-  return new DeclaredFault(error.name, error.data === undefined ? undefined : data, error.status, about.message, about.more);
+function toDeclared(error: ErrorDescription, data: unknown, more: FaultMore & { readonly message: string | undefined }): DeclaredFault {
+  return new DeclaredFault(error.name, error.data === undefined ? undefined : data, error.status, more);
 }
 
 /** A name that this contract does not declare comes from a newer one: what is left of it is the meaning of its status. */

@@ -6,7 +6,7 @@
  */
 
 /** First bytes of the messages. */
-const code = { bind: 0x42, close: 0x43, describe: 0x44, execute: 0x45, parse: 0x50, query: 0x51, sync: 0x53 } as const;
+const code = { bind: 0x42, close: 0x43, copyFail: 0x66, describe: 0x44, execute: 0x45, parse: 0x50, query: 0x51, sync: 0x53 } as const;
 const statementByte = 0x53; // "S"
 const portalByte = 0x50; // "P"
 /** Enough for most batches; a larger one makes it grow. */
@@ -76,6 +76,13 @@ export class MessageWriter {
   query(text: string): this {
     this.#start(code.query);
     this.#text(text);
+    return this.#end();
+  }
+
+  /** Refuses to send the rows that a COPY FROM STDIN waits for. */
+  copyFail(reason: string): this {
+    this.#start(code.copyFail);
+    this.#text(reason);
     return this.#end();
   }
 

@@ -25,6 +25,9 @@ interface OwnTransaction extends StatementTarget {
   readonly isOpen: boolean;
 }
 
+/** Tries of one statement. */
+const attemptsMax = 3;
+
 export class Reader implements StatementTarget {
   readonly #call: Call;
   readonly #parts: ServiceParts;
@@ -46,16 +49,14 @@ export class Reader implements StatementTarget {
   async run(statement: Statement): Promise<Rows> {
     const within = this.#within;
     if (within !== undefined) return within.run(statement);
-    try {
-      return await this.#runOnce(statement);
-    } catch (thrown) {
-      // It read, and nothing else: a session that died while it lay in the pool is replaced by another.
-      if (!(thrown instanceof DatabaseError && thrown.isConnectionLost)) throw this.#toFailure(thrown, statement);
-    }
-    try {
-      return await this.#runOnce(statement);
-    } catch (thrown) {
-      throw this.#toFailure(thrown, statement);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#runOnce(statement);
+      } catch (thrown) {
+        // It read, and nothing else: a session that died in the pool, or that knew a table as it was, is no matter.
+        const isPassing = thrown instanceof DatabaseError && (thrown.isConnectionLost || thrown.isStalePlan);
+        if (!isPassing || attempt === attemptsMax || this.#call.canceled !== undefined) throw this.#toFailure(thrown, statement);
+      }
     }
   }
 

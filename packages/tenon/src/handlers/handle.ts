@@ -3,20 +3,19 @@
  * the output does not declare never leaves, however much a handler returns.
  */
 import {
-  type AnyOutput,
   type Bytes,
   createParser,
-  type ErrorSpecs,
   isBytesOutput,
   isStreamOutput,
   type Operation,
   type ParseResult,
   type Schema,
 } from "../contract/index.ts";
-import { type Handler, isPromise } from "../calls/index.ts";
+import { type Call, type Handler, isPromise } from "../calls/index.ts";
 import { DeclaredFault, Fault, type FaultCode } from "../kernel/index.ts";
 import { Context } from "./context.ts";
 import type { FailFunctions, ServiceEnvironment } from "./environment.ts";
+import { startStream } from "./item-stream.ts";
 import type { AnyHandler } from "../service/index.ts";
 
 /** The end of the pipeline of one operation. */
@@ -31,10 +30,13 @@ export function handle(operation: Operation, handler: AnyHandler, environment: S
     } catch (thrown) {
       throw ownFault(operation, thrown);
     }
-    if (!isPromise(result)) return cut(result);
-    return result.then(cut, (thrown: unknown) => {
-      throw ownFault(operation, thrown);
-    });
+    if (!isPromise(result)) return cut(result, call);
+    return result.then(
+      (value) => cut(value, call),
+      (thrown: unknown) => {
+        throw ownFault(operation, thrown);
+      },
+    );
   };
 }
 
@@ -60,24 +62,24 @@ function ownFault(operation: Operation, thrown: unknown): unknown {
 
 function failFunctions(operation: Operation): FailFunctions {
   const functions: Record<string, (...parameters: readonly unknown[]) => DeclaredFault> = {};
-  for (const [name, error] of Object.entries(operation.errors as ErrorSpecs)) {
+  for (const [name, error] of Object.entries(operation.errors)) {
     const parser = error.data === undefined ? undefined : createParser(error.data);
     functions[name] = (...parameters) => {
       const [data, message] = parser === undefined ? [undefined, parameters[0]] : parameters;
       const cutData = parser === undefined ? undefined : settledNow(`${operation.id}: fail.${name}`, parser.parse(data));
-      return new DeclaredFault(name, cutData, error.status, (message as string | undefined) ?? error.message);
+      return new DeclaredFault(name, cutData, error.status, { message: (message as string | undefined) ?? error.message });
     };
   }
   return Object.freeze(functions);
 }
 
-function outputCut(operation: Operation): (value: unknown) => unknown {
-  const output = operation.output as AnyOutput;
+function outputCut(operation: Operation): (value: unknown, call: Call) => unknown {
+  const output = operation.output;
   if (output === undefined) return () => undefined;
   if (isBytesOutput(output)) return (value) => assertBytes(operation.id, value);
   if (isStreamOutput(output)) {
     const cut = valueCut(`${operation.id}: an item`, output.item);
-    return (value) => startedStream(operation.id, value, cut);
+    return (value, call) => startStream(assertItems(operation.id, value), { call, cut, ownFault: (thrown) => ownFault(operation, thrown) });
   }
   return valueCut(`${operation.id}: the output`, output);
 }
@@ -87,7 +89,7 @@ function valueCut(what: string, schema: Schema): (value: unknown) => unknown {
   return (value) => {
     const result = parser.parse(value);
     if (isPromise(result)) return result.then((settled) => fitting(what, settled as ParseResult));
-    return fitting(what, result as ParseResult);
+    return fitting(what, result);
   };
 }
 
@@ -116,28 +118,8 @@ function assertBytes(id: string, value: unknown): Bytes {
   return value as Bytes;
 }
 
-/**
- * Waits for the first item before answering, so that a failure before it still has a status of its own and the
- * deadline covers the way to it. From then on the caller sets the pace.
- */
-async function startedStream(id: string, value: unknown, cut: (item: unknown) => unknown): Promise<AsyncIterable<unknown>> {
-  if (typeof value !== "object" || value === null || !(Symbol.asyncIterator in value)) {
-    throw new OutputError(`${id}: the handler of a stream yields items: write it as async *${id.split(".")[1] ?? ""}(...)`);
-  }
-  const iterator = (value as AsyncIterable<unknown>)[Symbol.asyncIterator]();
-  const first = await iterator.next();
-  return items(iterator, first, cut);
+/** @throws {OutputError} */
+function assertItems(id: string, value: unknown): AsyncIterable<unknown> {
+  if (typeof value === "object" && value !== null && Symbol.asyncIterator in value) return value as AsyncIterable<unknown>;
+  throw new OutputError(`${id}: the handler of a stream yields items: write it as async *${id.split(".")[1] ?? ""}(...)`);
 }
-
-async function* items(iterator: AsyncIterator<unknown>, first: IteratorResult<unknown>, cut: (item: unknown) => unknown): AsyncGenerator<unknown> {
-  let at = first;
-  try {
-    while (at.done !== true) {
-      yield await cut(at.value);
-      at = await iterator.next();
-    }
-  } finally {
-    await iterator.return?.(); // the caller stopped reading: the handler's own `finally` runs
-  }
-}
-

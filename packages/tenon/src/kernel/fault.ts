@@ -102,8 +102,9 @@ export class DeclaredFault<Name extends string = string, Data = unknown> extends
   readonly data: Data;
   readonly #status: number;
 
-  constructor(reason: Name, data: Data, status: number, message?: string, more: FaultMore = {}) {
-    super(faultCodeForStatus(status), message ?? reason, more);
+  /** @param more.message  Shown to the caller. Default: the reason. */
+  constructor(reason: Name, data: Data, status: number, more: FaultMore & { readonly message?: string | undefined } = {}) {
+    super(faultCodeForStatus(status), more.message ?? reason, more);
     this.reason = reason;
     this.data = data;
     this.#status = status;

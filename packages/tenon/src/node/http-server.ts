@@ -3,12 +3,14 @@
  *
  * It decides nothing about what is answered; see the REST face for that.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import { type Clock, Fault, type FaultCode, type Log, type Part } from "../kernel/index.ts";
-import { type HttpAnswer, type HttpHandler, limits, toProblem } from "../rest/index.ts";
+import { type HttpAnswer, type HttpHandler, toProblem } from "../rest/index.ts";
+import { Connection, refuse } from "./connection.ts";
+import type { Exchange } from "./exchange.ts";
+import { defaultHttpLimits, HttpHost, type HttpLimits } from "./http-host.ts";
 import type { LoopDelay } from "./loop-delay.ts";
-import { NodeRequest } from "./node-request.ts";
 
 export interface HttpServerOptions {
   readonly handler: HttpHandler;
@@ -22,42 +24,57 @@ export interface HttpServerOptions {
   /** How long to go on taking new connections after `stop`, in ms, until load balancers have noticed. */
   readonly drainDelayMs: number;
   readonly connectionsMax: number;
-  /** Told of each request, for admission. */
+  /** Is told when requests are seen, so that admission knows how late they are. */
   readonly loopDelay?: LoopDelay;
+  /** Instead of the defaults of `rest/limits.ts`. */
+  readonly limits?: Partial<HttpLimits>;
 }
+
+/** Connections turned away are told of no more often than this, in ms: there may be thousands a second. */
+const dropLogEveryMs = 10_000;
+/** How often a drain looks whether it is over, in ms. */
+const drainCheckMs = 20;
+/** How long a drain goes on taking connections that the system has accepted for us, in ms. */
+const acceptWaitingMaxMs = 100;
 
 export class HttpServer implements Part {
   readonly name = "http server";
   readonly #options: HttpServerOptions;
+  readonly #host: HttpHost;
   readonly #server: Server;
   readonly #connections = new Map<Socket, Connection>();
-  #isDraining = false;
+  #lastDropMs = Number.NEGATIVE_INFINITY;
+  #accepted = 0;
   #stopped: Promise<void> | undefined = undefined;
 
   constructor(options: HttpServerOptions) {
+    const limits = { ...defaultHttpLimits, ...options.limits };
     this.#options = options;
+    this.#host = new HttpHost({ clock: options.clock, log: options.log, limits });
     this.#server = createServer(
       {
         maxHeaderSize: limits.headersMaxBytes,
         headersTimeout: limits.headersTimeoutMs,
         requestTimeout: limits.requestTimeoutMs,
         keepAliveTimeout: limits.keepAliveTimeoutMs,
-        connectionsCheckingInterval: 1_000,
+        connectionsCheckingInterval: limits.timeoutCheckMs,
         noDelay: true,
+        // A header that was sent twice is read as one list by everybody (RFC 9110 section 5.3): of two tokens, two
+        // lengths or two hosts nobody picks the first one and another reader the second.
+        joinDuplicateHeaders: true,
+        requireHostHeader: false, // checked here, so that the refusal looks like every other
       },
-      (request, response) => this.#answer(request, response),
+      (incoming, response) => this.#take(incoming, response),
     );
     this.#server.maxRequestsPerSocket = limits.requestsPerConnectionMax;
     this.#server.maxConnections = options.connectionsMax;
-    this.#server.on("clientError", refuseBrokenRequest);
-    this.#server.on("connection", (socket) => {
-      const connection = new Connection(options.clock.elapsedMs());
-      this.#connections.set(socket, connection);
-      socket.once("close", () => {
-        this.#connections.delete(socket);
-        connection.closed();
-      });
-    });
+    this.#server.maxHeadersCount = 0; // what is beyond Node's own 2 000 would be dropped in silence; bytes are limited
+    this.#server.on("checkContinue", (incoming, response) => this.#take(incoming, response, response));
+    this.#server.on("checkExpectation", (incoming, response) => this.#take(incoming, response)); // RFC 9110 section 10.1.1 lets us
+    this.#server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => this.#broke(error, socket));
+    this.#server.on("connect", (_incoming, socket: Socket) => this.#refuseTunnel(socket));
+    this.#server.on("connection", (socket) => this.#connected(socket));
+    this.#server.on("drop", () => this.#dropped());
   }
 
   /** The port that is listened on. */
@@ -67,9 +84,12 @@ export class HttpServer implements Part {
 
   /** @throws {Fault} `unavailable` when the port is taken or not allowed, with what to do about it. */
   start(): Promise<void> {
-    const { host, port } = this.#options;
+    const { host, log, port } = this.#options;
     return new Promise((resolve, reject) => {
-      this.#server.once("error", (error: NodeJS.ErrnoException) => reject(cannotListen(error, port)));
+      this.#server.on("error", (error: NodeJS.ErrnoException) => {
+        if (this.#server.listening) log.error("a connection could not be taken", { error });
+        else reject(cannotListen(error, port));
+      });
       this.#server.listen({ port, ...(host === undefined ? {} : { host }) }, resolve);
     });
   }
@@ -86,139 +106,134 @@ export class HttpServer implements Part {
   async #drain(): Promise<void> {
     const { clock, drainDelayMs, drainMs, log } = this.#options;
     if (!this.#server.listening) return;
-    this.#isDraining = true;
-    if (drainDelayMs > 0) await pause(clock, drainDelayMs);
+    this.#host.isDraining = true;
+    if (drainDelayMs > 0) await pause(drainDelayMs);
+    await this.#acceptWaiting();
     const closed = Promise.withResolvers<void>();
-    this.#server.close(() => closed.resolve());
+    // Not the HTTP server's own `close`, which cuts idle connections at once: some are about to bring a request.
+    NetServer.prototype.close.call(this.#server, () => closed.resolve());
 
     const startedMs = clock.elapsedMs();
     while (this.#connections.size > 0) {
       const nowMs = clock.elapsedMs();
       if (nowMs - startedMs >= drainMs) {
-        const requests = [...this.#connections.values()].filter((connection) => connection.isBusy).length;
-        if (requests > 0) log.warn("requests were still under way when the time to drain ran out", { requests, drainMs });
-        this.#server.closeAllConnections();
+        this.#cut(log, drainMs);
         break;
       }
-      for (const [socket, connection] of this.#connections) {
+      for (const connection of this.#connections.values()) {
         const quietSinceMs = Math.max(connection.seenAtMs, startedMs);
-        if (!connection.isBusy && nowMs - quietSinceMs >= limits.drainIdleMs) socket.end();
+        if (!connection.isBusy && !connection.isLeaving && nowMs - quietSinceMs >= this.#host.limits.drainIdleMs) connection.end();
       }
-      await pause(clock, 20);
+      await pause(drainCheckMs);
     }
     await closed.promise;
+    this.#server.close(); // ends its own look at time-outs, too
   }
 
-  #answer(incoming: IncomingMessage, response: ServerResponse): void {
-    const request = new NodeRequest(incoming, this.#options.clock.elapsedMs());
-    this.#options.loopDelay?.seen(request.receivedAtMs);
-    this.#connections.get(incoming.socket)?.took(request, response);
-    const answer = this.#options.handler(request);
-    if (answer instanceof Promise) void answer.then((settled) => this.#send(request, response, settled));
-    else this.#send(request, response, answer);
+  #cut(log: Log, drainMs: number): void {
+    const requests = [...this.#connections.values()].filter((connection) => connection.isBusy).length;
+    if (requests > 0) log.warn("requests were still under way when the time to drain ran out", { requests, drainMs });
+    for (const socket of this.#connections.keys()) socket.destroy();
   }
 
-  #send(request: NodeRequest, response: ServerResponse, answer: HttpAnswer): void {
-    if (response.destroyed) return;
-    const { body, headers } = answer;
-    // A body that was refused or not read to its end stands in the way of the next request on this connection.
-    if (this.#isDraining || request.isUnread) headers.push("connection", "close");
-    if (body === undefined) {
-      if (answer.status !== 204 && answer.status !== 304) headers.push("content-length", "0");
-      response.writeHead(answer.status, headers).end();
-    } else if (typeof body === "string") {
-      headers.push("content-length", String(Buffer.byteLength(body)));
-      response.writeHead(answer.status, headers).end(body);
-    } else if (body instanceof Uint8Array) {
-      if (!headers.includes("content-length")) headers.push("content-length", String(body.length));
-      response.writeHead(answer.status, headers).end(body);
-    } else {
-      response.writeHead(answer.status, headers);
-      void this.#pipe(response, body, request.method);
+  /**
+   * The system completes connections before we see them, and closing the listener would reset those. One is taken a
+   * turn of the event loop, so it is over when two turns bring none; how long at most is for a flood of new ones.
+   */
+  async #acceptWaiting(): Promise<void> {
+    const { clock } = this.#options;
+    const startedMs = clock.elapsedMs();
+    for (let quietTurns = 0; quietTurns < 2 && clock.elapsedMs() - startedMs < acceptWaitingMaxMs; ) {
+      const before = this.#accepted;
+      await new Promise((resolve) => setImmediate(resolve));
+      quietTurns = this.#accepted === before ? quietTurns + 1 : 0;
     }
   }
 
-  async #pipe(response: ServerResponse, body: AsyncIterable<string | Uint8Array>, method: string): Promise<void> {
-    if (method === "HEAD") {
-      response.end();
-      await body[Symbol.asyncIterator]().return?.();
-      return;
-    }
+  #connected(socket: Socket): void {
+    this.#accepted += 1;
+    const connection = new Connection(socket, this.#host);
+    this.#connections.set(socket, connection);
+    socket.once("close", () => {
+      this.#connections.delete(socket);
+      connection.closed();
+    });
+  }
+
+  /** @param expecting  The response, where the peer waits for `100 Continue`. */
+  #take(incoming: IncomingMessage, response: ServerResponse, expecting?: ServerResponse): void {
+    const nowMs = this.#options.clock.elapsedMs();
+    this.#options.loopDelay?.seen(nowMs);
+    const exchange = this.#connections.get(incoming.socket)?.take(incoming, response, nowMs);
+    if (exchange === undefined) return;
+    if (expecting !== undefined) exchange.request.expects(expecting);
+    this.#answer(exchange, incoming);
+  }
+
+  #answer(exchange: Exchange, incoming: IncomingMessage): void {
+    let answer: HttpAnswer | Promise<HttpAnswer>;
     try {
-      for await (const chunk of body) {
-        if (response.destroyed) return; // leaving the loop tells the source to stop
-        if (!response.write(chunk)) await drained(response);
-      }
-      response.end();
-    } catch (error) {
-      this.#options.log.warn("an answer broke off half-way", { error });
-      response.destroy(); // the chunked body stays without its end, so no reader takes it for complete
+      // RFC 9112 section 3.2
+      if (incoming.headers.host === undefined && incoming.httpVersion === "1.1") throw new Fault("invalid_argument", "the request has no Host header");
+      answer = this.#options.handler(exchange.request);
+    } catch (thrown) {
+      answer = this.#failed(thrown);
+    }
+    if (answer instanceof Promise) {
+      answer.then(
+        (settled) => exchange.send(settled),
+        (thrown: unknown) => exchange.send(this.#failed(thrown)),
+      );
+    } else {
+      exchange.send(answer);
     }
   }
-}
 
-/**
- * What is known of one connection. Requests on it come one after the other, a pipelining client's too: Node hands over
- * the next one at once, but answers in order, so the last one taken is the last one to be answered.
- */
-class Connection {
-  /** When the last request came, or the connection was opened. */
-  seenAtMs: number;
-  readonly #underway: { readonly request: NodeRequest; readonly response: ServerResponse }[] = [];
-
-  constructor(openedAtMs: number) {
-    this.seenAtMs = openedAtMs;
+  /** Handlers answer failures themselves: what comes here is a bug of the face, or a fault of the host's own. */
+  #failed(thrown: unknown): HttpAnswer {
+    const fault = Fault.from(thrown);
+    if (fault.code === "internal") this.#options.log.error("a request failed by a bug", { error: fault.cause ?? fault });
+    return toProblem(fault, undefined);
   }
 
-  get isBusy(): boolean {
-    return this.#underway.some(({ response }) => !response.writableFinished);
+  #broke(error: NodeJS.ErrnoException, socket: Socket): void {
+    const connection = this.#connections.get(socket);
+    if (connection === undefined || !socket.writable || error.code === "ECONNRESET") socket.destroy();
+    else connection.broke(faultOf(error, this.#host.limits));
   }
 
-  took(request: NodeRequest, response: ServerResponse): void {
-    this.seenAtMs = request.receivedAtMs;
-    // Nobody is told of each answer's end; what is over is swept here, by the next request.
-    while (this.#underway[0]?.response.writableFinished === true) this.#underway.shift();
-    this.#underway.push({ request, response });
+  /** CONNECT asks for a tunnel, which this is not. Node has let go of the socket by then. */
+  #refuseTunnel(socket: Socket): void {
+    socket.on("error", () => socket.destroy());
+    refuse(socket, new Fault("invalid_argument", "this server is not a proxy"), this.#host);
   }
 
-  /** The peer went away, or we closed: whoever still works for it is told. */
-  closed(): void {
-    for (const { request, response } of this.#underway) {
-      if (!response.writableFinished) request.closed();
-    }
+  #dropped(): void {
+    const nowMs = this.#options.clock.elapsedMs();
+    if (nowMs - this.#lastDropMs < dropLogEveryMs) return;
+    this.#lastDropMs = nowMs;
+    this.#options.log.warn("connections are turned away: there are as many as may be", { connections: this.#connections.size });
   }
 }
 
-/** Resolves when more may be written, or when nobody reads any more. */
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    function done(): void {
-      response.off("drain", done);
-      response.off("close", done);
-      resolve();
-    }
-    response.once("drain", done);
-    response.once("close", done);
-  });
+/** Not by the clock, whose timers let the process end: nothing else may be left that keeps it alive until the drain is over. */
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-function pause(clock: Clock, ms: number): Promise<void> {
-  return new Promise((resolve) => clock.after(ms, resolve));
-}
+const codes: Readonly<Record<string, FaultCode>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: "request_timeout",
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: "payload_too_large",
+  HPE_HEADER_OVERFLOW: "headers_too_large",
+};
 
-/** What the parser could not read at all: there is no request to answer, only a connection to close politely. */
-function refuseBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable || error.code === "ECONNRESET") {
-    socket.destroy();
-    return;
-  }
-  const codes: Record<string, FaultCode> = { HPE_HEADER_OVERFLOW: "headers_too_large", ERR_HTTP_REQUEST_TIMEOUT: "request_timeout" };
+/** What the parser of HTTP could not read, or what did not come in time. */
+function faultOf(error: NodeJS.ErrnoException & { readonly reason?: string }, limits: HttpLimits): Fault {
   const code = codes[error.code ?? ""] ?? "invalid_argument";
-  const says = { headers_too_large: `the headers are larger than ${limits.headersMaxBytes} bytes`, request_timeout: "the request took too long to arrive" };
-  const answer = toProblem(new Fault(code, code in says ? says[code as keyof typeof says] : "this is not HTTP/1.1"), undefined);
-  const head = [`HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? ""}`, "connection: close", `content-length: ${Buffer.byteLength(String(answer.body))}`];
-  for (let at = 0; at < answer.headers.length; at += 2) head.push(`${answer.headers[at] ?? ""}: ${answer.headers[at + 1] ?? ""}`);
-  socket.end(`${head.join("\r\n")}\r\n\r\n${String(answer.body)}`);
+  if (code === "request_timeout") return new Fault(code, "the request took too long to arrive");
+  if (code === "headers_too_large") return new Fault(code, `the headers are larger than ${limits.headersMaxBytes} bytes`);
+  if (code === "payload_too_large") return new Fault(code, "the extensions of a chunk are too large");
+  return new Fault(code, `this is not HTTP/1.1${error.reason === undefined ? "" : `: ${error.reason}`}`);
 }
 
 function cannotListen(error: NodeJS.ErrnoException, port: number): Fault {

@@ -1,4 +1,5 @@
 /** Node.js as a host: the HTTP server, and text written off the path of calls. */
+export type { HttpLimits } from "./http-host.ts";
 export { HttpServer, type HttpServerOptions } from "./http-server.ts";
 export { LineOutput } from "./line-output.ts";
 export { LoopDelay } from "./loop-delay.ts";

@@ -1,18 +1,26 @@
 /** A request of Node's server in the shape that faces read. Costs one object; headers and body are read when asked for. */
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { Fault } from "../kernel/index.ts";
 import type { HttpRequest } from "../rest/index.ts";
+import type { HttpHost } from "./http-host.ts";
 
 export class NodeRequest implements HttpRequest {
   readonly receivedAtMs: number;
   readonly #incoming: IncomingMessage;
+  readonly #host: HttpHost;
+  /** Where the peer waits for `100 Continue` before it sends the body, until it has been told. */
+  #expecting: ServerResponse | undefined = undefined;
   #onClose: (() => void) | undefined = undefined;
-  #abandonBody: (() => void) | undefined = undefined;
-  #isRead = false;
+  /** Why the body, or the rest of it, will not come. */
+  #failure: Fault | undefined = undefined;
+  /** Whoever waits for the body. */
+  #bodyFailed: ((fault: Fault) => void) | undefined = undefined;
+  #isStreamed = false;
 
-  constructor(incoming: IncomingMessage, receivedAtMs: number) {
+  constructor(incoming: IncomingMessage, receivedAtMs: number, host: HttpHost) {
     this.#incoming = incoming;
     this.receivedAtMs = receivedAtMs;
+    this.#host = host;
   }
 
   get method(): string {
@@ -32,14 +40,30 @@ export class NodeRequest implements HttpRequest {
     return (headers["content-length"] !== undefined && headers["content-length"] !== "0") || headers["transfer-encoding"] !== undefined;
   }
 
-  /** Whether a body is there that nobody has read to its end. */
-  get isUnread(): boolean {
-    return this.hasBody && !this.#isRead;
+  get isReceiving(): boolean {
+    return !this.#incoming.complete && this.hasBody;
+  }
+
+  /** Whether a body stands before the next request on this connection that is too long to be read for nothing. */
+  get isInTheWay(): boolean {
+    if (!this.isReceiving) return false;
+    return this.#expecting !== undefined || !(this.#announcedBytes <= this.#host.limits.discardMaxBytes);
+  }
+
+  /** Whether the peer sends its body without having been asked to. */
+  get isSending(): boolean {
+    return this.#expecting === undefined && this.isReceiving;
+  }
+
+  /** Whether the body is handed on as it comes: then the deadline of whoever takes it is the limit, not a fixed time. */
+  get isStreamed(): boolean {
+    return this.#isStreamed;
   }
 
   header(name: string): string | undefined {
-    const value = this.#incoming.headers[name];
-    return Array.isArray(value) ? value.join(", ") : value;
+    const value: unknown = this.#incoming.headers[name];
+    if (typeof value === "string") return value;
+    return Array.isArray(value) ? value.join(", ") : undefined;
   }
 
   *headers(): Iterable<readonly [string, string]> {
@@ -49,62 +73,130 @@ export class NodeRequest implements HttpRequest {
   }
 
   onClose(listener: () => void): void {
-    this.#onClose = listener;
+    if (this.#failure?.code === "canceled") listener();
+    else this.#onClose = listener;
   }
 
-  /** Called by the server when the connection is gone before the answer was sent. */
+  /** The peer waits to be told to go on (RFC 9110 section 10.1.1), which happens when its body is asked for. */
+  expects(response: ServerResponse): void {
+    this.#expecting = response;
+  }
+
+  /** The connection is gone before the answer was sent. */
   closed(): void {
+    this.failBody(new Fault("canceled", "the caller went away while sending"));
     this.#onClose?.();
-    this.#abandonBody?.();
+  }
+
+  /** The body will not come to its end. Whoever reads it learns why. */
+  failBody(fault: Fault): void {
+    this.#failure ??= fault;
+    this.#bodyFailed?.(this.#failure);
+  }
+
+  /** Takes what the peer still sends, for nothing. Calls `done` once when all of it has come, or the peer is gone. */
+  discard(done: () => void): void {
+    this.#incoming.once("end", done).once("close", done).resume();
   }
 
   readBody(maxBytes: number): Promise<Uint8Array> {
-    const incoming = this.#incoming;
-    if (Number(incoming.headers["content-length"] ?? 0) > maxBytes) return Promise.reject(tooLarge(maxBytes));
+    const refusal = this.#failure ?? this.#announcedTooMuch(maxBytes);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    this.#continue();
     return new Promise((resolve, reject) => {
+      const incoming = this.#incoming;
+      const host = this.#host;
       let first: Buffer | undefined;
       let rest: Buffer[] | undefined;
       let size = 0;
-      incoming.on("data", (chunk: Buffer) => {
+
+      const fail = (fault: Fault): void => {
+        this.#bodyFailed = undefined;
+        host.bodiesBytes -= size;
+        incoming.off("data", take).off("end", finish); // still flowing: what comes is dropped
+        reject(fault);
+      };
+      function take(chunk: Buffer): void {
         size += chunk.length;
-        if (size > maxBytes) {
-          incoming.removeAllListeners("data");
-          incoming.resume();
-          reject(tooLarge(maxBytes));
-        } else if (first === undefined) {
-          first = chunk; // most bodies are one chunk: no copy
-        } else {
-          (rest ??= [first]).push(chunk);
-        }
-      });
-      incoming.on("end", () => {
-        if (size > maxBytes) return;
-        this.#isRead = true;
+        host.bodiesBytes += chunk.length;
+        if (size > maxBytes) fail(tooLarge(maxBytes));
+        else if (host.bodiesBytes > host.limits.bodiesMaxBytes) fail(tooMuchAtOnce());
+        else if (first === undefined) first = chunk; // most bodies are one chunk: no copy
+        else (rest ??= [first]).push(chunk);
+      }
+      const finish = (): void => {
+        this.#bodyFailed = undefined;
+        host.bodiesBytes -= size;
         resolve(rest === undefined ? (first ?? Buffer.alloc(0)) : Buffer.concat(rest, size));
-      });
-      this.#abandonBody = () => reject(new Fault("canceled", "the caller went away while sending"));
+      };
+      this.#bodyFailed = fail;
+      incoming.on("data", take).on("end", finish);
     });
   }
 
-  async *streamBody(maxBytes: number): AsyncIterable<Uint8Array> {
-    if (Number(this.#incoming.headers["content-length"] ?? 0) > maxBytes) throw tooLarge(maxBytes);
-    let size = 0;
+  async *streamBody(maxBytes: number): AsyncGenerator<Uint8Array> {
+    const refusal = this.#failure ?? this.#announcedTooMuch(maxBytes);
+    if (refusal !== undefined) throw refusal;
+    this.#isStreamed = true;
+    this.#continue();
+    const incoming = this.#incoming;
+    let more = Promise.withResolvers<void>();
+    function wake(): void {
+      more.resolve();
+    }
+    this.#bodyFailed = wake;
+    incoming.on("readable", wake).on("end", wake);
     try {
-      // Not destroyed when left early: the refusal still has to go out on the same connection.
-      const chunks = this.#incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
-      for await (const chunk of chunks) {
+      let size = 0;
+      while (!incoming.readableEnded) {
+        if (this.#failure !== undefined) throw this.#failure;
+        const chunk = incoming.read() as Buffer | null;
+        if (chunk === null) {
+          await this.#orStalled(more.promise);
+          more = Promise.withResolvers();
+          continue;
+        }
         size += chunk.length;
         if (size > maxBytes) throw tooLarge(maxBytes);
         yield chunk;
       }
-      this.#isRead = true;
-    } catch (error) {
-      if (error instanceof Fault) throw error;
-      throw new Fault("canceled", "the caller went away while sending", { cause: error });
+    } finally {
+      this.#bodyFailed = undefined;
+      incoming.off("readable", wake).off("end", wake);
     }
+  }
+
+  /** Nothing for a while is a peer that is not coming back, though its connection stands. */
+  async #orStalled(more: Promise<void>): Promise<void> {
+    const { clock, limits } = this.#host;
+    const timer = clock.after(limits.stallTimeoutMs, () => this.failBody(new Fault("request_timeout", "the body took too long to arrive")));
+    try {
+      await more;
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  #continue(): void {
+    const response = this.#expecting;
+    this.#expecting = undefined;
+    if (response !== undefined && !response.headersSent) response.writeContinue();
+  }
+
+  /** `NaN` where the length is not told. */
+  get #announcedBytes(): number {
+    return Number(this.#incoming.headers["content-length"] ?? Number.NaN);
+  }
+
+  #announcedTooMuch(maxBytes: number): Fault | undefined {
+    return this.#announcedBytes > maxBytes ? tooLarge(maxBytes) : undefined;
   }
 }
 
 function tooLarge(maxBytes: number): Fault {
   return new Fault("payload_too_large", `the body is larger than ${maxBytes} bytes`);
+}
+
+function tooMuchAtOnce(): Fault {
+  return new Fault("overloaded", "too many bodies are on their way at once; try again in 1 s", { retryAfterS: 1 });
 }

@@ -37,7 +37,7 @@ abstract class BaseExchange implements Exchange {
   handleEmptyQuery(): void {}
   handlePortalSuspended(): void {}
   handleCopyInResponse(wire: Wire): void {
-    wire.sendCopyFail("COPY FROM STDIN is not supported here");
+    wire.stream.write(new MessageWriter().copyFail("COPY FROM STDIN is not supported here").finish());
   }
   handleCopyData(): void {}
 
@@ -108,6 +108,12 @@ export class Batch extends BaseExchange {
 
   override handleEmptyQuery(): void {
     this.handleCommandComplete({ text: "" });
+  }
+
+  /** The server has ignored the Sync of this batch as it waited for rows, and needs another one to end it. */
+  override handleCopyInResponse(wire: Wire): void {
+    super.handleCopyInResponse(wire);
+    wire.stream.write(new MessageWriter().sync().finish());
   }
 
   override handleError(error: Error): void {

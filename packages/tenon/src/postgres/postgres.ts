@@ -32,6 +32,8 @@ export interface PostgresOptions {
   readonly idleInTransactionTimeoutMs?: number;
   /** How long an unused connection is kept. Default 60 000 ms. */
   readonly idleMs?: number;
+  /** How long a server may stay silent over what it should have ended, before its line is cut. Default 5 000 ms. */
+  readonly answerGraceMs?: number;
   /** Prepared statements kept per connection. Default 256. */
   readonly preparedMax?: number;
 }
@@ -40,8 +42,6 @@ type Pg = (typeof import("pg"))["default"];
 
 /** Between two looks at the connections, in ms. */
 const watchEveryMs = 500;
-/** How long a server may stay silent over what it should have ended, in ms, before its line is cut. */
-const graceMs = 5_000;
 
 /**
  * Opens nothing yet: connections are made at first use, so that a database that is away makes calls fail, not the start.
@@ -59,6 +59,7 @@ class PostgresDatabase implements Database {
   readonly #pg: Pg;
   readonly #options: PostgresOptions;
   readonly #statementTimeoutMs: number;
+  readonly #graceMs: number;
   readonly #pools = new Map<SessionMode, Map<string, Pool>>([
     ["read", new Map()],
     ["write", new Map()],
@@ -71,6 +72,7 @@ class PostgresDatabase implements Database {
     this.#pg = pg;
     this.#options = options;
     this.#statementTimeoutMs = options.statementTimeoutMs ?? 30_000;
+    this.#graceMs = options.answerGraceMs ?? 5_000;
     const { database, host, port } = this.#targetOf(options.url);
     for (const url of Object.values(options.urls ?? {})) this.#targetOf(url);
     this.label = `postgresql ${host}:${port}/${database}`;
@@ -83,7 +85,7 @@ class PostgresDatabase implements Database {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await Promise.all(this.#eachPool().map((pool) => pool.close(graceMs)));
+    await Promise.all(this.#eachPool().map((pool) => pool.close(this.#graceMs)));
     clearInterval(this.#watch);
   }
 
@@ -126,7 +128,7 @@ class PostgresDatabase implements Database {
     }
     return new Connection(client, {
       preparedMax: this.#options.preparedMax ?? 256,
-      requestCancel: (target) => requestCancel(this.#pg.Connection as never, target, graceMs),
+      requestCancel: (target) => requestCancel(this.#pg.Connection as never, target, this.#graceMs),
       onLost,
     });
   }
@@ -169,17 +171,19 @@ class PostgresDatabase implements Database {
     return setInterval(() => {
       const nowMs = performance.now();
       for (const [mode, pools] of this.#pools) {
-        const busyMaxMs = mode === "admin" ? Number.POSITIVE_INFINITY : this.#statementTimeoutMs + graceMs;
-        for (const pool of pools.values()) pool.tidy(nowMs, (connection) => isStuck(connection, nowMs, busyMaxMs));
+        const busyMaxMs = mode === "admin" ? Number.POSITIVE_INFINITY : this.#statementTimeoutMs + this.#graceMs;
+        const limits = { busyMaxMs, canceledMaxMs: this.#graceMs };
+        for (const pool of pools.values()) pool.tidy(nowMs, (connection) => isStuck(connection, nowMs, limits));
       }
     }, watchEveryMs).unref();
   }
 }
 
 /** The server should have answered by now: it is gone without a goodbye, or the network is. */
-function isStuck(connection: Connection, nowMs: number, busyMaxMs: number): boolean {
-  if (connection.canceledAtMs !== undefined && nowMs - connection.canceledAtMs > graceMs) return true;
-  return connection.busySinceMs !== undefined && nowMs - connection.busySinceMs > busyMaxMs;
+function isStuck(connection: Connection, nowMs: number, limits: { readonly busyMaxMs: number; readonly canceledMaxMs: number }): boolean {
+  const { busySinceMs, canceledAtMs } = connection;
+  if (canceledAtMs !== undefined && nowMs - canceledAtMs > limits.canceledMaxMs) return true;
+  return busySinceMs !== undefined && nowMs - busySinceMs > limits.busyMaxMs;
 }
 
 /** https://www.postgresql.org/docs/current/config-setting.html#CONFIG-SETTING-SHELL; blanks and backslashes are escaped. */

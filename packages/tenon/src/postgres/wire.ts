@@ -9,7 +9,6 @@ import type { Field } from "../data/index.ts";
 
 export interface Wire {
   readonly stream: { readonly writable: boolean; write(bytes: Uint8Array): void; destroy(error?: Error): void };
-  sendCopyFail(message: string): void;
   on(event: "parseComplete", listener: () => void): void;
   on(event: "parameterDescription", listener: (message: { readonly dataTypeIDs: readonly number[] }) => void): void;
 }

@@ -1,10 +1,11 @@
 /** Cross-origin requests (https://fetch.spec.whatwg.org/#http-cors-protocol): which pages of other origins may call. */
 import type { HttpAnswer, HttpRequest } from "./ports.ts";
 
-/** How long a browser may keep the answer to a preflight, in s: the longest that any browser honors is a day. */
+/** How long a browser may keep the answer to a preflight, in s: the longest that every browser honors. */
 const preflightMaxAgeS = 7_200;
 
-const exposed = "etag, x-request-id, retry-after, idempotency-replayed, deprecation, sunset";
+/** What a page may read of an answer besides the few headers that it always may. */
+const exposed = "content-disposition, etag, idempotency-replayed, ratelimit, ratelimit-policy, retry-after, sunset, www-authenticate, x-request-id";
 
 export class CorsPolicy {
   readonly #origins: ReadonlySet<string>;
@@ -16,11 +17,18 @@ export class CorsPolicy {
     this.#any = this.#origins.has("*");
   }
 
-  /** Adds what lets a browser show the answer to the page. The answer to a request without `origin` stays as it is. */
+  /** Whether answers are the same for every origin, and need no more said. */
+  get isEmpty(): boolean {
+    return this.#origins.size === 0;
+  }
+
+  /** Adds what lets a browser show the answer to the page. */
   decorate(request: HttpRequest, answer: HttpAnswer): HttpAnswer {
+    if (this.isEmpty || answer.headers.includes("access-control-allow-origin")) return answer; // a mount may have its own policy
+    // To every answer where there is a choice of origins: a cache must not hand the answer to one to another.
+    if (!this.#any) answer.headers.push("vary", "origin");
     const origin = this.#allowed(request);
-    if (origin === undefined) return answer;
-    answer.headers.push("access-control-allow-origin", origin, "access-control-expose-headers", exposed, "vary", "origin");
+    if (origin !== undefined) answer.headers.push("access-control-allow-origin", origin, "access-control-expose-headers", exposed);
     return answer;
   }
 
@@ -33,13 +41,12 @@ export class CorsPolicy {
       "access-control-allow-methods", methods.join(", "),
       "access-control-allow-headers", request.header("access-control-request-headers") ?? "authorization, content-type, idempotency-key",
       "access-control-max-age", String(preflightMaxAgeS),
-      "vary", "origin",
+      "vary", "origin, access-control-request-headers",
     ];
     return { status: 204, headers, body: undefined };
   }
 
   #allowed(request: HttpRequest): string | undefined {
-    if (this.#origins.size === 0) return undefined;
     const origin = request.header("origin");
     if (origin === undefined) return undefined;
     if (this.#any) return "*";

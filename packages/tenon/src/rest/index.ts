@@ -1,4 +1,5 @@
 /** REST: requests to calls and answers to responses, with the documents that describe them. */
+export { closeBody } from "./close-body.ts";
 export { docsPage, docsPagePolicy } from "./docs-page.ts";
 export { RestFace, type Page, type RestOptions } from "./face.ts";
 export * as limits from "./limits.ts";

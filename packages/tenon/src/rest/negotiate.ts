@@ -1,4 +1,4 @@
-/** Which representation a caller accepts (RFC 9110 section 12.5.1), for the few that an operation has. */
+/** Media types: which one a caller accepts (RFC 9110 section 12.5.1), and whether one is among others. */
 
 /**
  * The first of `offered` that the `accept` header likes best, or `undefined` when it refuses all.
@@ -19,6 +19,13 @@ export function preferredType(accept: string | undefined, offered: readonly stri
     }
   }
   return best;
+}
+
+/** Whether a content type is one of some media types, of which those with a star stand for many. */
+export function isOneOf(contentType: string, mediaTypes: readonly string[]): boolean {
+  const [name = ""] = contentType.toLowerCase().split(";");
+  const type = name.trim();
+  return mediaTypes.some((each) => each === "*/*" || each === type || (each.endsWith("/*") && type.startsWith(each.slice(0, -1))));
 }
 
 interface Range {

@@ -6,7 +6,7 @@
 export interface HttpRequest {
   /** Upper case. */
   readonly method: string;
-  /** Path and query as they were sent: `/orders?limit=10`. */
+  /** The request target as it was sent: `/orders?limit=10`. */
   readonly target: string;
   /** A header's value by lower-case name; several are joined by `, `. */
   header(name: string): string | undefined;
@@ -18,13 +18,16 @@ export interface HttpRequest {
   readonly receivedAtMs: number;
   /** Whether a body was announced. */
   readonly hasBody: boolean;
+  /** Whether a part of the body has yet to come. */
+  readonly isReceiving: boolean;
   /**
-   * The body, whole.
-   * @throws {Fault} `payload_too_large` as soon as more than `maxBytes` are announced or have come; `canceled` when
-   * the caller went away.
+   * The body, whole. Asked for once, and not beside `streamBody`.
+   * @throws {Fault} `payload_too_large` as soon as more than `maxBytes` are announced or have come, `request_timeout`
+   * when it comes too slowly, `invalid_argument` when it is not framed as HTTP has it, `overloaded` when bodies take
+   * too much memory, `canceled` when the caller went away.
    */
   readBody(maxBytes: number): Promise<Uint8Array>;
-  /** The body as it comes. @throws {Fault} like `readBody`. */
+  /** The body as it comes. Begun once. @throws {Fault} like `readBody`. */
   streamBody(maxBytes: number): AsyncIterable<Uint8Array>;
   /** Calls `listener` when the caller goes away before the answer has been sent. */
   onClose(listener: () => void): void;
@@ -32,9 +35,12 @@ export interface HttpRequest {
 
 export interface HttpAnswer {
   readonly status: number;
-  /** Names in lower case and values in turn: `["content-type", "text/plain"]`. */
+  /** Names in lower case and values in turn: `["content-type", "text/plain"]`. The answer's own: a host may add to it. */
   readonly headers: string[];
-  /** `undefined` is no body. Text is sent as UTF-8. */
+  /**
+   * `undefined` is no body. Text is sent as UTF-8. What is iterated is asked for no faster than the caller takes it,
+   * and told to stop when the caller goes away. One that fails breaks the connection off; whoever made it tells why.
+   */
   readonly body: string | Uint8Array | AsyncIterable<string | Uint8Array> | undefined;
 }
 

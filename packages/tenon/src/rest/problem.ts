@@ -1,11 +1,14 @@
 /** Failures as `application/problem+json` (RFC 9457): the one shape in which a failure leaves over HTTP. */
-import { Fault, faultTable } from "../kernel/index.ts";
+import { type Fault, faultTable } from "../kernel/index.ts";
 import type { HttpAnswer } from "./ports.ts";
+import { securityHeaders } from "./security-headers.ts";
 
 export const problemType = "application/problem+json";
 
+export type ProblemAnswer = HttpAnswer & { readonly body: string };
+
 /** The answer to a failure. `callId` lets a person find the call in the log. */
-export function toProblem(fault: Fault, callId: string | undefined): HttpAnswer {
+export function toProblem(fault: Fault, callId: string | undefined): ProblemAnswer {
   const isDeclared = fault.publicCode !== fault.code;
   const detail = fault.code === "internal" ? undefined : fault.message;
   const problem: Record<string, unknown> = {
@@ -20,7 +23,7 @@ export function toProblem(fault: Fault, callId: string | undefined): HttpAnswer 
   const data: unknown = "data" in fault ? fault.data : undefined;
   if (data !== undefined) problem["data"] = data;
 
-  const headers = ["content-type", problemType, "cache-control", "no-store"];
+  const headers = ["content-type", problemType, "cache-control", "no-store", ...securityHeaders];
   if (fault.retryAfterS !== undefined) headers.push("retry-after", String(Math.max(1, Math.ceil(fault.retryAfterS))));
   // RFC 6750 section 3: no error code where nothing was shown.
   if (fault.code === "unauthenticated") headers.push("www-authenticate", fault.facts["reason"] === "no_credentials" ? "Bearer" : 'Bearer error="invalid_token"');

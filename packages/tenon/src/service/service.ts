@@ -22,7 +22,6 @@ import type { DeclaredFault, Log } from "../kernel/index.ts";
 
 /** The tables of a service by name; `orderLines` here is `order_lines` in SQL. */
 export type Tables = Readonly<Record<string, Table>>;
-// oxlint-disable-next-line typescript/ban-types -- a service without tables has exactly none
 export type NoTables = {};
 /** The settings of a service that has none. */
 export type NoConfig = Schema<undefined, undefined>;

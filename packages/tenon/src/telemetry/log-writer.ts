@@ -128,8 +128,11 @@ export class LogWriter implements Log {
 
   #append(line: string): void {
     this.#pending += line;
-    if (this.#pending.length >= flushAtChars) this.flush();
-    else this.#timer ??= this.#clock.after(flushAfterMs, () => {
+    if (this.#pending.length >= flushAtChars) {
+      this.flush();
+      return;
+    }
+    this.#timer ??= this.#clock.after(flushAfterMs, () => {
       this.#timer = undefined;
       this.flush();
     });
@@ -143,7 +146,7 @@ export class LogWriter implements Log {
       this.#secondMs = nowMs - ms;
       this.#secondText = new Date(this.#secondMs).toISOString().slice(0, 20);
     }
-    return `${this.#secondText}${ms < 10 ? "00" : ms < 100 ? "0" : ""}${ms}Z`;
+    return `${this.#secondText}${String(ms).padStart(3, "0")}Z`;
   }
 }
 
@@ -158,7 +161,7 @@ function describeError(error: unknown): string {
   const parts: string[] = [];
   let at: unknown = error;
   for (let depth = 0; depth < 8 && at !== undefined; depth += 1) {
-    parts.push(at instanceof Error ? (at.stack ?? `${at.name}: ${at.message}`) : String(at));
+    parts.push(at instanceof Error ? (at.stack ?? `${at.name}: ${at.message}`) : (JSON.stringify(at) ?? typeof at));
     at = at instanceof Error ? at.cause : undefined;
   }
   return parts.join("\ncaused by: ");

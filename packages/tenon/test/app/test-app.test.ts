@@ -21,7 +21,7 @@ const ordersService = service(orders, {
   tables: { orders: table({ id: z.uuid(), sku: z.string() }, { key: "id" }) },
   migrations: new URL("fixture-migrations/", import.meta.url),
   handlers: {
-    async place({ input, db, call, read, fail: _ }) {
+    async place({ input, db, call, read }) {
       const order = { id: crypto.randomUUID(), sku: input.sku };
       if (input.how === "well") {
         await read.selectFrom("orders").selectAll().execute();
@@ -38,7 +38,7 @@ const ordersService = service(orders, {
     },
     async count({ db }) {
       const { orders: count } = await db.selectFrom("orders").select(({ fn }) => fn.countAll<number>().as("orders")).executeTakeFirstOrThrow();
-      return { orders: Number(count) };
+      return { orders: count };
     },
     async sneak({ db }) {
       await db.insertInto("orders").values({ id: crypto.randomUUID(), sku: "sneaked" }).execute();
@@ -91,7 +91,7 @@ describe("a service in a test, on a real database", () => {
     await using service_ = tested(ordersService, { as: ada });
     const fault = await faultOf(service_.sneak());
     assert.equal(fault.code, "internal");
-    assert.match(String((fault.cause as Error).message), /read-only transaction|permission denied/);
+    assert.match((fault.cause as Error).message, /read-only transaction|permission denied/);
     assert.deepEqual(await service_.count(undefined, { as: admin }), { orders: 0 });
   });
 

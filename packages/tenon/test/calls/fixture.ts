@@ -8,8 +8,8 @@ export const things = contract("things", {
   make: command({ http: "POST /things", access: "public", input: z.object({ name: z.string() }), output: z.object({ name: z.string() }), deadline: "1s" }),
 });
 
-export const get: Operation = things.get as unknown as Operation;
-export const make: Operation = things.make as unknown as Operation;
+export const get: Operation = things.get;
+export const make: Operation = things.make;
 
 /** A clock that stands still until it is told to go on; what is due runs in order. */
 export class ManualClock implements Clock {

@@ -2,7 +2,7 @@
  * A server with a fixed number of workers in virtual time, behind a concurrency limit: what the limit does to goodput
  * under a load that does not wait for answers.
  */
-import { Baseline, ConcurrencyLimit } from "../../src/calls/index.ts";
+import { Baseline, type ConcurrencyLimit } from "../../src/calls/index.ts";
 
 export interface Load {
   /** Calls per second, arriving at random. */

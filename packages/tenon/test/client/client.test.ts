@@ -1,3 +1,4 @@
+/** The client against a real server that speaks the wire format: what it sends, what it gives, what it repeats. */
 import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
 import { describe, test } from "node:test";

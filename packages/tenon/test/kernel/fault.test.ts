@@ -93,7 +93,7 @@ describe("a fault", () => {
     assert.deepEqual([fault.publicCode, fault.reason, fault.status, fault.code], ["OutOfStock", "OutOfStock", 409, "conflict"]);
     assert.equal(fault.message, "OutOfStock");
     assert.deepEqual(fault.data, { sku: "a" });
-    assert.equal(new DeclaredFault("Locked", undefined, 423, "it is locked").message, "it is locked");
+    assert.equal(new DeclaredFault("Locked", undefined, 423, { message: "it is locked" }).message, "it is locked");
   });
 
   test("falls under the row of its status, or the nearest that says the same", () => {

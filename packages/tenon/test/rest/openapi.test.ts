@@ -1,3 +1,4 @@
+/** The OpenAPI document: that others can read it, and that it says what the contracts say. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";

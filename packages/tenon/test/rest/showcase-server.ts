@@ -5,8 +5,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
-import { setTimeout as sleep } from "node:timers/promises";
-import { type ContractDescription } from "../../src/contract/index.ts";
+import type { ContractDescription } from "../../src/contract/index.ts";
 import { docsPage, docsPagePolicy, toOpenApi } from "../../src/rest/index.ts";
 
 export interface Asked {
@@ -20,6 +19,8 @@ export interface ShowcaseServer extends AsyncDisposable {
   readonly url: string;
   /** Calls of operations, in order. */
   readonly asked: Asked[];
+  /** Lets the streams of `/orders/held/events` go on after their first item. */
+  readonly release: () => void;
 }
 
 const problemType = "application/problem+json";
@@ -29,6 +30,7 @@ const png = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR
 export async function openShowcase(descriptions: readonly ContractDescription[], title = "The shop"): Promise<ShowcaseServer> {
   const asked: Asked[] = [];
   const replies = new Map<string, string>();
+  const held = Promise.withResolvers<void>();
   const document = JSON.stringify(toOpenApi(descriptions, { title, version: "1.4.0" }));
 
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -43,13 +45,14 @@ export async function openShowcase(descriptions: readonly ContractDescription[],
     }
     const body = await buffer(request);
     asked.push({ method, target: url, headers, body });
-    await answer(response, { method, path: url.split("?")[0] ?? "", headers, body, replies });
+    await answer(response, { method, path: url.split("?")[0] ?? "", headers, body, replies, held: held.promise });
   }
 
   const server = createServer((request, response) => void respond(request, response));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     asked,
+    release: held.resolve,
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     async [Symbol.asyncDispose]() {
       const closed = new Promise((resolve) => server.close(resolve));
@@ -66,12 +69,13 @@ interface Question {
   readonly body: Buffer;
   /** First answers by idempotency key. */
   readonly replies: Map<string, string>;
+  readonly held: Promise<void>;
 }
 
 async function answer(response: ServerResponse, question: Question): Promise<void> {
   const { headers, method, path } = question;
   if (method === "POST" && path === "/orders") return place(response, question);
-  if (path.endsWith("/events")) return watch(response, String(headers.accept));
+  if (path.endsWith("/events")) return watch(response, String(headers.accept), path.includes("/held/") ? question.held : undefined);
   if (path.endsWith("/invoice")) return void response.writeHead(200, { "content-type": "image/png", "content-disposition": "attachment; filename*=UTF-8''invoice.png" }).end(png);
   if (path.endsWith("/attachment")) return send(response, 200, { bytes: question.body.length, mediaType: headers["content-type"] });
   if (method === "GET" && path === "/orders") return send(response, 200, { orders: [order("a1")], more: false });
@@ -92,13 +96,13 @@ function place(response: ServerResponse, { body, headers, replies }: Question): 
   response.writeHead(201, { "content-type": "application/json", "x-request-id": "3f2a91c04be07d15" }).end(text);
 }
 
-async function watch(response: ServerResponse, accept: string): Promise<void> {
+async function watch(response: ServerResponse, accept: string, held: Promise<void> | undefined): Promise<void> {
   const isSse = accept.includes("event-stream");
   response.writeHead(200, { "content-type": isSse ? "text/event-stream" : "application/x-ndjson" });
   for (const status of ["placed", "paid", "shipped"]) {
     const item = JSON.stringify({ at: "2026-11-23T10:00:00Z", status, total: { cents: 1_990, currency: "EUR" } });
     response.write(isSse ? `data: ${item}\n\n` : `${item}\n`);
-    await sleep(60);
+    await held;
   }
   response.end(isSse ? "event: end\ndata:\n\n" : "");
 }

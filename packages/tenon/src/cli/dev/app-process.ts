@@ -5,14 +5,14 @@
  * It is started before it is needed and imports the platform while it waits, so that a save costs only what the app
  * itself takes.
  */
-import { registerHooks } from "node:module";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import type { StartedApp } from "../../app/index.ts";
 import type { App } from "../../service/index.ts";
 import { configLayers } from "../config-layers.ts";
 import { toProblem } from "../explain-error.ts";
+import { watchImports } from "../imported-files.ts";
 import { loadApp } from "../load-app.ts";
-import type { CommandProblem } from "../problem.ts";
+import { CommandProblem } from "../problem.ts";
 import { LoadedFiles } from "./loaded-files.ts";
 import type { Order, Report } from "./messages.ts";
 
@@ -41,13 +41,7 @@ class AppProcess {
   #started: Promise<StartedApp> | undefined = undefined;
 
   listen(): void {
-    registerHooks({
-      resolve: (specifier, context, next) => {
-        const resolved = next(specifier, context);
-        if (resolved.url.startsWith("file:")) this.#files.add(fileURLToPath(resolved.url.replace(/[?#].*$/, "")));
-        return resolved;
-      },
-    });
+    watchImports((file) => this.#files.add(file));
     process.on("message", (order) => void this.#obey(order as Order));
     process.on("disconnect", () => void this.#stop());
     // A terminal sends Ctrl-C to this process too; the other one decides what comes of it.
@@ -59,7 +53,7 @@ class AppProcess {
   async #obey(order: Order): Promise<void> {
     try {
       if (order.kind === "load") {
-        this.#app = await loadApp(order.file, { loadedFiles: () => this.#files.all });
+        this.#app = await loadApp(order.file);
         this.#files.report();
         this.#report({ kind: "loaded" });
       } else if (order.kind === "open") {
@@ -97,7 +91,7 @@ class AppProcess {
 
   #fail(thrown: unknown): void {
     this.#files.report();
-    const problem = toProblem(thrown);
+    const problem = withWayOut(toProblem(thrown));
     if (process.send === undefined || !process.connected) process.exit(1);
     process.send({ kind: "failed", problem: toReported(problem) } satisfies Report, () => void this.#end());
   }
@@ -111,6 +105,17 @@ class AppProcess {
   #report(report: Report): void {
     if (process.connected) process.send?.(report);
   }
+}
+
+/** An embedded database holds nothing that cannot be made again: in the first days of a service that is the shorter way. */
+function withWayOut(problem: CommandProblem): CommandProblem {
+  if (!(problem.cause instanceof Error) || problem.cause.name !== "MigrationError") return problem;
+  const layers = configLayers(process.cwd());
+  const valueOf = (name: string): string => layers.map(({ values }) => values[name]).find((value) => value !== undefined && value !== "") ?? "";
+  if (valueOf("DATABASE_URL") !== "") return problem;
+  const directory = join(valueOf("TENON_DIRECTORY") || ".tenon", "database");
+  const wayOut = `or, if the rows do not matter, start with an empty database: delete ${directory}, and save again`;
+  return new CommandProblem(problem.message, { remedy: wayOut, excerpt: problem.excerpt, cause: problem.cause });
 }
 
 function toReported({ cause, excerpt, message, remedy }: CommandProblem): Extract<Report, { kind: "failed" }>["problem"] {

@@ -1,21 +1,16 @@
 /** The files that a process has imported, told in batches: an app of some size has hundreds, and they come at once. */
 export class LoadedFiles {
   readonly #tell: (files: readonly string[]) => void;
-  readonly #all = new Set<string>();
+  readonly #known = new Set<string>();
   #untold: string[] = [];
 
   constructor(tell: (files: readonly string[]) => void) {
     this.#tell = tell;
   }
 
-  /** In the order in which they were first asked for. */
-  get all(): readonly string[] {
-    return [...this.#all];
-  }
-
   add(file: string): void {
-    if (this.#all.has(file)) return;
-    this.#all.add(file);
+    if (this.#known.has(file)) return;
+    this.#known.add(file);
     if (this.#untold.length === 0) setImmediate(() => this.report());
     this.#untold.push(file);
   }

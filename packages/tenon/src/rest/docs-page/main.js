@@ -1,147 +1,111 @@
 /** The page itself: what it shows, and how one gets about in it. */
 import { loadApi } from "./api.js";
-import { h, icon, methodChip, pathView, prose, replace } from "./dom.js";
-import { accessView, operationView } from "./operation-view.js";
-import { tokenBox } from "./token.js";
+import { h, hrefOf, icon, methodChip, pathView, prose, replace, signButton, storedIn } from "./dom.js";
+import { accessView, markGrant, operationView } from "./operation-view.js";
+import { tokenView } from "./token.js";
 
-const bar = document.getElementById("bar");
-const nav = document.getElementById("nav");
-const main = document.getElementById("main");
+const [bar, nav, main] = ["bar", "nav", "main"].map((id) => document.getElementById(id));
+const menu = signButton(".menu", "Operations", () => toggleMenu(), icon("menu"));
+menu.setAttribute("aria-controls", "nav");
 
 try {
-  start(await loadApi());
+  const api = await loadApi();
+  drawBar(api.info);
+  drawNav(api);
+  addEventListener("hashchange", () => {
+    showRoute(api);
+    main.focus({ preventScroll: true }); // what was followed is gone or elsewhere; reading goes on here
+  });
+  showRoute(api);
 } catch (error) {
   replace(main, h("p.note.warn", `The document cannot be shown: ${error.message}`));
 }
 
-function start(api) {
-  drawBar(api);
-  drawNav(api);
-  const show = () => showRoute(api);
-  addEventListener("hashchange", show);
-  show();
+function drawBar({ title, version }) {
+  const token = tokenView(() => document.querySelectorAll(".grant").forEach(markGrant));
+  replace(bar, menu, h("a.home", { href: "#/" }, h("span.mark"), h("strong", title), h("span.version", version)), h("a.raw", { href: "openapi.json" }, "openapi.json"), token, themeButton());
 }
 
-function drawBar({ info }) {
-  const menu = h("button.icon.menu", { type: "button", "aria-label": "Operations", "aria-expanded": "false", "aria-controls": "nav", onclick: () => toggleMenu() }, icon("menu"));
-  replace(bar, menu,
-    h("a.home", { href: "#/" }, h("span.mark", { "aria-hidden": "true" }), h("strong", info.title), h("span.version", info.version)),
-    h("span.space"),
-    h("a.raw", { href: "openapi.json" }, "openapi.json"),
-    tokenBox.view(),
-    themeButton());
-}
-
-function toggleMenu(isOpen = !document.body.classList.contains("menu-open")) {
+function toggleMenu(isOpen = menu.ariaExpanded !== "true") {
   document.body.classList.toggle("menu-open", isOpen);
-  bar.querySelector(".menu").setAttribute("aria-expanded", String(isOpen));
+  menu.ariaExpanded = isOpen;
 }
-
-const themes = ["auto", "light", "dark"];
 
 function themeButton() {
-  const button = h("button.icon", { type: "button" }, icon("theme"));
-  const set = (theme) => {
-    document.documentElement.dataset.theme = theme;
-    button.title = `Colors: ${theme}`;
-    button.setAttribute("aria-label", `Colors: ${theme}`);
-    keepTheme(theme);
+  const themes = ["auto", "light", "dark"];
+  const store = storedIn("localStorage", "tenon-docs-theme");
+  const made = signButton("", "", () => set((at + 1) % 3), icon("theme"));
+  let at;
+  const set = (index) => {
+    at = index;
+    store.write((document.documentElement.dataset.theme = themes[at]));
+    made.title = made.ariaLabel = `Colors: ${themes[at]}`;
   };
-  button.addEventListener("click", () => set(themes[(themes.indexOf(document.documentElement.dataset.theme) + 1) % themes.length]));
-  set(keptTheme());
-  return button;
-}
-
-// Storage may be switched off; then the colors are the system's at each visit.
-function keptTheme() {
-  try {
-    const theme = localStorage.getItem("tenon-docs-theme");
-    return themes.includes(theme) ? theme : "auto";
-  } catch {
-    return "auto";
-  }
-}
-
-function keepTheme(theme) {
-  try {
-    localStorage.setItem("tenon-docs-theme", theme);
-  } catch {
-    // see above
-  }
+  set(Math.max(themes.indexOf(store.read()), 0));
+  return made;
 }
 
 function drawNav({ operations, services }) {
-  const search = h("input.search", { type: "search", placeholder: "Search", "aria-label": "Search operations", autocomplete: "off", spellcheck: "false" });
+  const search = h("input", { type: "search", placeholder: "Search", "aria-label": "Search operations", oninput: () => filter() });
   const found = h("p.quiet.found", { role: "status" });
-  const groups = services.map((service) => {
-    const links = service.operations.map((operation) => ({ operation, link: navLink(operation) }));
-    return { links, view: h("section", h("h2", service.name, h("span.version", service["x-tenon-version"])), h("ul", links.map(({ link }) => h("li", link)))) };
-  });
+  const sections = services.map(({ name, operations: own, version }) => h("section", h("h2", name, h("span.version", version)), h("ul", own.map((operation) => h("li", navLink(operation))))));
+  const items = operations.map((operation) => ({ operation, item: sections.flatMap((each) => [...each.querySelectorAll("li")]).find((li) => li.firstChild.dataset.id === operation.operationId) }));
   const filter = () => {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let count = 0;
-    for (const { links, view } of groups) {
-      const shown = links.filter(({ link, operation }) => !(link.parentElement.hidden = !words.every((word) => operation.words.includes(word))));
-      view.hidden = shown.length === 0;
-      count += shown.length;
-    }
-    replace(found, words.length === 0 ? "" : `${count} of ${operations.length}`);
+    for (const { item, operation } of items) item.hidden = !words.every((word) => operation.words.includes(word));
+    for (const each of sections) each.hidden = each.querySelector("li:not([hidden])") === null;
+    replace(found, words.length > 0 && `${items.filter(({ item }) => !item.hidden).length} of ${items.length}`);
   };
-  search.addEventListener("input", filter);
-  nav.addEventListener("keydown", (event) => moveInNav(event, search));
+  const walk = (event) => {
+    const stops = [search, ...nav.querySelectorAll("li:not([hidden]) > a")];
+    const at = stops.indexOf(document.activeElement);
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (event.key === "Escape") toggleMenu(filter((search.value = "")));
+    if (event.key === "Enter" && at === 0) stops[1]?.click();
+    if (step === undefined) return;
+    event.preventDefault();
+    stops[Math.min(Math.max(at + step, 0), stops.length - 1)].focus();
+  };
+  nav.addEventListener("keydown", walk);
   addEventListener("keydown", (event) => {
     if (event.key !== "/" || event.ctrlKey || event.metaKey || event.target.matches("input, textarea, select")) return;
     event.preventDefault();
     toggleMenu(true);
     search.focus();
   });
-  replace(nav, h("div.search-box", search, h("kbd", { "aria-hidden": "true" }, "/")), found, groups.map(({ view }) => view));
+  replace(nav, h("div.search", search, h("kbd", "/")), found, sections);
 }
 
 function navLink({ deprecated, method, operationId, path, summary }) {
-  return h(`a.op${deprecated === true ? ".old" : ""}`, { href: `#/${encodeURIComponent(operationId)}`, "data-id": operationId }, methodChip(method), h("span.op-name", summary), h("span.op-path", path));
-}
-
-/** Up and down walk through what is shown; Escape empties the search. */
-function moveInNav(event, search) {
-  const stops = [search, ...nav.querySelectorAll("li:not([hidden]) > a")];
-  const at = stops.indexOf(document.activeElement);
-  if (event.key === "Escape") {
-    search.value = "";
-    search.dispatchEvent(new Event("input"));
-    toggleMenu(false);
-  } else if (event.key === "Enter" && at === 0) {
-    stops[1]?.click();
-  } else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && at >= 0) {
-    event.preventDefault();
-    stops[Math.min(Math.max(at + (event.key === "ArrowDown" ? 1 : -1), 0), stops.length - 1)].focus();
-  }
+  return h(deprecated ? "a.op.old" : "a.op", { href: hrefOf(operationId), "data-id": operationId }, methodChip(method), h("span.name", summary), h("span.op-path", path));
 }
 
 function showRoute(api) {
   if (location.hash === "#main") return; // the link that skips to the operation
   const id = decodeURIComponent(location.hash.replace(/^#\/?/, ""));
   const operation = api.operations.find((each) => each.operationId === id);
-  for (const link of nav.querySelectorAll("a.op")) {
-    if (link.dataset.id === id) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
-  }
+  for (const link of nav.querySelectorAll("a")) link.ariaCurrent = link.dataset.id === id ? "page" : null;
   nav.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
   toggleMenu(false);
-  document.title = operation === undefined ? api.info.title : `${operation.summary} · ${api.info.title}`;
-  replace(main, operation === undefined ? overview(api, id) : operationView(operation));
+  document.title = operation ? `${operation.summary} · ${api.info.title}` : api.info.title;
+  replace(main, operation ? operationView(operation) : overview(api, id));
   scrollTo(0, 0);
-  if (id !== "") main.focus({ preventScroll: true });
 }
 
 function overview({ info, services }, id) {
-  return h("div.overview", id === "" ? undefined : h("p.note.warn", `There is no operation ${id}.`),
+  return h("div.overview",
+    id !== "" && h("p.note.warn", `There is no operation ${id}.`),
     h("h1", info.title),
     h("p.quiet", `Version ${info.version}. Every failure is application/problem+json; tell failures apart by their code.`),
-    services.map((service) => h("section.service", h("h2", service.name, h("span.version", service["x-tenon-version"])),
-      service.description === undefined ? undefined : h("div.prose", prose(service.description)),
-      h("ul.cards", service.operations.map((operation) => h("li", h(`a.card${operation.deprecated === true ? ".old" : ""}`, { href: `#/${encodeURIComponent(operation.operationId)}` },
-        h("span.card-head", methodChip(operation.method), pathView(operation.path)),
-        h("span.card-name", operation.summary),
-        h("span.quiet.card-access", icon(operation.access === "public" ? "open" : "lock"), accessView(operation.access)))))))));
+    services.map(({ description = "", name, operations, version }) => h("section.service",
+      h("h2", name, h("span.version", version)),
+      h("div.prose", prose(description)),
+      h("ul.cards", operations.map(cardOf)))));
+}
+
+function cardOf({ access, deprecated, method, operationId, path, summary }) {
+  return h("li", h(deprecated ? "a.card.old" : "a.card", { href: hrefOf(operationId) },
+    h("span.card-head", methodChip(method), pathView(path)),
+    h("strong.name", summary),
+    h("span.quiet", icon(access === "public" ? "open" : "lock"), " ", accessView(access))));
 }

@@ -1,27 +1,28 @@
 /** All that is known of one operation. */
-import { copyButton, h, icon, inline, methodChip, pathView, prose } from "./dom.js";
+import { button, copyButton, fold, h, hrefOf, icon, inline, methodChip, pathView, prose, statusView } from "./dom.js";
 import { fieldRow, schemaView } from "./schema-view.js";
 import { holds } from "./token.js";
 import { tryIt } from "./try-it.js";
 
 export function operationView(operation) {
-  const { deprecated, description, method, path, summary } = operation;
-  const own = operation.parameters.filter((parameter) => !parameter.isPlatform);
-  const body = Object.entries(operation.requestBody?.content ?? {});
+  const { description = "", method, parameters, path, requestBody, summary, tags } = operation;
+  const own = parameters.filter((parameter) => !parameter.isPlatform);
   // What the document adds about the end of an operation has a place of its own here.
-  const about = (description ?? "").replace(/\s*Deprecated since version [^]*$/, "");
+  const about = description.replace(/\s*Deprecated since version [^]*$/, "");
   const panel = tryIt(operation);
-  return h("div.operation", h("article", h("p.crumbs", h("a", { href: "#/" }, "All operations"), " / ", operation.service),
+  return h("div.operation",
+    h("article",
+      h("p.crumbs", h("a", { href: "#/" }, "All operations"), " / ", tags),
       h("h1", summary),
-      h("div.route", methodChip(method), pathView(path), copyButton("the path", () => path), h("button.jump", { type: "button", onclick: () => panel.scrollIntoView() }, "Try it")),
+      h("div.route", methodChip(method), pathView(path), copyButton("the path", () => path), button(".jump", () => panel.scrollIntoView(), "Try it")),
       promises(operation),
-      deprecated === true ? deprecationNote(operation) : undefined,
-      about === "" ? undefined : h("div.prose", prose(about)),
-      own.length === 0 ? undefined : section("Parameters", parameterLists(own)),
-      body.length === 0 ? undefined : section("Body", bodyView(body, operation.requestBody)),
+      deprecationNote(operation),
+      h("div.prose", prose(about)),
+      own.length > 0 && section("Parameters", parameterLists(own)),
+      requestBody && section("Body", bodyView(requestBody)),
       section("Answer", successView(operation)),
       section("Failures", failuresView(operation)),
-      platformHeaders(operation)),
+      section("Headers of the platform", platformHeaders(parameters))),
     panel);
 }
 
@@ -30,97 +31,81 @@ function section(title, ...content) {
 }
 
 function promises(operation) {
-  const deadlineMs = operation["x-tenon-deadline-ms"];
-  const limit = operation["x-tenon-rate-limit"];
-  const { availability, latency } = operation["x-tenon-objective"] ?? {};
-  const goals = [availability === undefined ? undefined : `${availability} %`, ...Object.entries(latency ?? {}).map(([name, value]) => `${name} ${value}`)].filter(Boolean);
-  return h("ul.promises", h("li", { title: "Who may call" }, icon(operation.access === "public" ? "open" : "lock"), accessView(operation.access)),
-    h("li", { title: operation.kind === "query" ? "Changes nothing; safe to ask again" : "Changes something; one transaction" }, icon(operation.kind === "query" ? "eye" : "pen"), operation.kind),
-    deadlineMs === undefined ? undefined : h("li", { title: "How long a call may take" }, icon("clock"), `within ${duration(deadlineMs)}`),
-    limit === undefined ? undefined : h("li", { title: "Rate limit" }, icon("gauge"), `${limit.calls} in ${limit.per}, by ${limit.by ?? "caller"}`),
-    goals.length === 0 ? undefined : h("li", { title: "Objective" }, icon("target"), goals.join(" · ")));
-}
-
-function duration(ms) {
-  if (ms < 1_000) return `${ms} ms`;
-  return ms % 60_000 === 0 ? `${ms / 60_000} min` : `${ms / 1_000} s`;
+  const { access, kind, "x-tenon-deadline-ms": deadlineMs, "x-tenon-objective": goal, "x-tenon-rate-limit": limit } = operation;
+  const goals = goal && [goal.availability && `${goal.availability} %`, ...Object.entries(goal.latency ?? {}).map(([name, value]) => `${name} ${value}`)].filter(Boolean);
+  const promise = (title, sign, text) => h("li", { title }, icon(sign), text);
+  return h("ul.promises",
+    promise("Who may call", access === "public" ? "open" : "lock", accessView(access)),
+    promise(kind === "query" ? "Changes nothing: safe to ask again" : "Changes something, in one transaction", kind, kind),
+    promise("How long a call may take", "clock", `within ${deadlineMs < 1_000 ? `${deadlineMs} ms` : `${deadlineMs / 1_000} s`}`),
+    limit && promise("Rate limit", "limit", `${limit.calls} in ${limit.per.replace(/m$/, " min")}, by ${limit.by ?? "caller"}`),
+    goals && promise("Objective", "goal", goals.join(" · ")));
 }
 
 /** The rule in words, with what the token at hand has of it. */
 export function accessView(rule, depth = 0) {
   if (rule === "public") return "anybody";
   if (rule === "signed-in") return "anybody signed in";
-  if ("scope" in rule) return grant("scope", rule.scope);
-  if ("role" in rule) return grant("role", rule.role);
-  if ("predicate" in rule) return h("span", `“${rule.predicate}”`);
-  if ("calledBy" in rule) return "other services";
-  const [parts, word] = "allOf" in rule ? [rule.allOf, " and "] : [rule.anyOf, " or "];
-  const joined = parts.flatMap((part, index) => [index === 0 ? "" : word, accessView(part, depth + 1)]);
-  return h("span", depth > 0 && parts.length > 1 ? ["(", joined, ")"] : joined);
+  if (rule.predicate) return `“${rule.predicate}”`;
+  const parts = rule.allOf ?? rule.anyOf;
+  if (!parts) return grantView(...Object.entries(rule)[0]);
+  const joined = parts.flatMap((part, index) => [index > 0 && (rule.allOf ? " and " : " or "), accessView(part, depth + 1)]);
+  return h("span", depth > 0 ? ["(", joined, ")"] : joined);
 }
 
-function grant(claim, name) {
-  const view = h("span.grant", `${claim} `, h("code", name));
-  const mark = () => {
-    const has = holds(name, claim);
-    view.dataset.held = has === undefined ? "" : String(has);
-    view.title = has === undefined ? "" : has ? "Your token has it" : "Your token lacks it";
-  };
-  mark();
-  addEventListener("tenon-token", mark);
+function grantView(claim, name) {
+  return markGrant(h("span.grant", { "data-claim": claim, "data-name": name }, `${claim} `, h("code", name)));
+}
+
+/** Shows whether the token at hand has it. */
+export function markGrant(view) {
+  const has = holds(view.dataset.claim, view.dataset.name);
+  view.dataset.held = has ?? "";
+  view.title = has === undefined ? "" : `Your token ${has ? "has" : "lacks"} it`;
   return view;
 }
 
-function deprecationNote(operation) {
-  const { since, sunset, use } = operation["x-tenon-deprecated"] ?? {};
-  return h("p.note.warn", h("strong", "Deprecated"), since === undefined ? "" : ` since ${since}`, sunset === undefined ? "." : `; it may be gone after ${sunset}.`, use === undefined ? "" : [" Use ", h("a", { href: `#/${encodeURIComponent(use)}` }, use), " instead."]);
+function deprecationNote({ deprecated, "x-tenon-deprecated": { since, sunset, use } = {} }) {
+  return deprecated && h("p.note.warn", h("strong", "Deprecated"), ` since ${since}`, sunset ? `; it may be gone after ${sunset}.` : ".", use && [" Use ", h("a", { href: hrefOf(use) }, use), " instead."]);
 }
 
 function parameterLists(parameters) {
-  return [["path", "in the path"], ["query", "in the query"], ["header", "in headers"]].map(([place, title]) => {
-    const some = parameters.filter((parameter) => parameter.in === place);
-    return some.length === 0 ? undefined : [h("h3", title), h("ul.fields", some.map(parameterRow))];
+  return Object.entries({ path: "in the path", query: "in the query", header: "in headers" }).map(([place, title]) => {
+    const rows = parameters.filter((parameter) => parameter.in === place).map(parameterRow);
+    return rows.length > 0 && [h("h3", title), h("ul.fields", rows)];
   });
 }
 
 function parameterRow({ deprecated, description, name, required, schema }) {
-  return fieldRow(name, { ...schema, ...(description === undefined ? {} : { description }), ...(deprecated === true ? { deprecated } : {}) }, { isRequired: required });
+  return fieldRow(name, { description, deprecated, ...schema }, { isRequired: required });
 }
 
-function bodyView(content, { description, required }) {
-  return content.map(([type, { schema }]) => [
-    h("h3", h("code", type), required ? h("span.required", "required") : undefined),
-    schema === undefined ? h("p.quiet", description) : schemaView(schema),
-  ]);
+function bodyView({ content, description, required }) {
+  return Object.entries(content).map(([type, { schema }]) => [h("h3", h("code", type), required && h("span.required", "required")), schema ? schemaView(schema) : h("p.quiet", description)]);
 }
 
-function successView({ status, success }) {
+function successView({ isStream, status, success }) {
   const content = Object.entries(success.content ?? {});
-  const types = content.map(([type]) => h("code", type));
   const schema = content[0]?.[1].schema;
-  return [
-    h("h3", h("span.status.s2", status), types),
-    "x-tenon-stream" in success || schema === undefined ? h("p.quiet", success.description) : undefined,
-    schema === undefined ? undefined : schemaView(schema),
-  ];
+  return [h("h3", statusView(status), content.map(([type]) => h("code", type))), (isStream || !schema) && h("p.quiet", success.description), schema && schemaView(schema)];
 }
 
 const advice = { never: "not as it is", after_reread: "after reading anew", after_delay: "after a while", if_idempotent: "yes, with the same key" };
 
 function failuresView({ failures }) {
-  const declared = failures.filter((failure) => failure.declared);
-  const platform = failures.filter((failure) => !failure.declared && failure.status !== "default");
-  const rows = platform.map(({ code, retry, status, title }) => h("tr", h("td", h(`span.status.s${status[0]}`, status)), h("td", h("code", code), h("div.quiet", title)), h("td", advice[retry] ?? "")));
+  const own = failures.filter((failure) => failure.declared);
+  const platform = failures.filter((failure) => !failure.declared);
   return [
-    declared.length === 0 ? undefined : h("ul.failures", declared.map(({ code, data, status, title }) => h("li", h("div.field-head", h(`span.status.s${status[0]}`, status), h("code.field-name", code), title === undefined ? undefined : h("span.quiet", inline(title))),
-      data === undefined ? undefined : h("details.inside", h("summary", "data"), schemaView(data))))),
-    h("details.platform", h("summary", `${platform.length} that any operation like this can meet`),
-      h("table", h("thead", h("tr", ["Status", "Code", "Try again?"].map((title) => h("th", { scope: "col" }, title)))), h("tbody", rows))),
+    h("ul.failures", own.map(({ code, data, status, title }) => h("li",
+      h("div.field-head", statusView(status), h("code.field-name", code), title && h("span.quiet", inline(title))),
+      data && fold("inside", true, "data", schemaView(data))))),
+    fold("platform", false, `${platform.length} that any operation like this can meet`, h("table",
+      h("thead", h("tr", ["Status", "Code", "Try again?"].map((title) => h("th", { scope: "col" }, title)))),
+      h("tbody", platform.map(({ code, retry, status, title }) => h("tr", h("td", statusView(status)), h("td", h("code", code), h("div.quiet", title)), h("td", advice[retry])))))),
   ];
 }
 
-function platformHeaders({ parameters }) {
+function platformHeaders(parameters) {
   const own = parameters.filter((parameter) => parameter.isPlatform);
-  if (own.length === 0) return undefined;
-  return section("Headers of the platform", h("details.platform", h("summary", own.map(({ name }) => name.toLowerCase()).join(", ")), h("ul.fields", own.map(parameterRow))));
+  return fold("platform", false, own.map(({ name }) => name.toLowerCase()).join(", "), h("ul.fields", own.map(parameterRow)));
 }

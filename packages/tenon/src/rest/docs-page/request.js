@@ -3,42 +3,35 @@ import { serverUrl } from "./api.js";
 
 /**
  * @param filled  `{ values, body, file, key, accept }`: values by parameter, text or a list of texts.
- * @returns `{ url, method, headers, body, missing }`; `missing` names parts of the path that are still empty.
+ * @returns `{ url, method, headers, body, missing }`; `missing` are the places of the path that are still empty.
  */
-export function buildRequest(operation, filled) {
+export function buildRequest(operation, { accept, body, file, key, values }) {
   const headers = {};
   const query = new URLSearchParams();
   const missing = [];
-  let path = operation.path;
+  let { path } = operation;
   for (const parameter of operation.parameters) {
-    const given = filled.values.get(parameter) ?? "";
-    const texts = [given].flat().filter((text) => text !== "");
-    if (parameter.in === "path") {
-      if (texts.length === 0) missing.push(parameter.name);
-      path = path.replace(`{${parameter.name}}`, texts.length === 0 ? `{${parameter.name}}` : encodeURIComponent(texts[0]));
-    } else if (parameter.in === "query") {
-      for (const text of texts) query.append(parameter.name, text);
-    } else if (texts.length > 0) {
-      headers[parameter.name.toLowerCase()] = texts.join(", ");
-    }
+    const { in: place, name } = parameter;
+    const texts = [values.get(parameter)].flat().filter(Boolean);
+    if (place === "query") texts.forEach((text) => query.append(name, text));
+    else if (texts.length === 0) missing.push(...(place === "path" ? [`/${name}`] : []));
+    else if (place === "path") path = path.replace(`{${name}}`, () => encodeURIComponent(texts[0]));
+    else headers[name.toLowerCase()] = texts.join(", ");
   }
-  if (filled.accept !== undefined) headers.accept = filled.accept;
-  if (filled.key !== undefined && filled.key !== "") headers["idempotency-key"] = filled.key;
-  if (filled.body !== undefined) headers["content-type"] = "application/json";
-  if (filled.file !== undefined) headers["content-type"] = filled.file.type;
-  const search = query.toString();
-  return { url: serverUrl() + path + (search === "" ? "" : `?${search}`), method: operation.method.toUpperCase(), headers, body: filled.file?.blob ?? filled.body, missing };
+  if (accept) headers.accept = accept;
+  if (key) headers["idempotency-key"] = key;
+  if (file ?? body) headers["content-type"] = file?.type ?? "application/json";
+  return { url: serverUrl() + path + (query.size === 0 ? "" : `?${query}`), method: operation.method.toUpperCase(), headers, body: file?.blob ?? body, missing };
 }
 
 /** The token stays out of it: a line that is copied ends up in histories and chats. */
-export function toCurl(operation, filled, hasToken) {
+export function toCurl(operation, filled) {
   const { headers, method, url } = buildRequest(operation, filled);
-  const parts = [`curl ${method === "GET" ? "" : `-X ${method} `}${quoted(url)}`];
-  if ("x-tenon-stream" in operation.success) parts[0] = parts[0].replace("curl", "curl -N");
-  if (hasToken) parts.push('-H "authorization: Bearer $TOKEN"');
+  const parts = [`curl${operation.isStream ? " -N" : ""}${method === "GET" ? "" : ` -X ${method}`} ${quoted(url)}`];
+  if (operation.access !== "public") parts.push('-H "authorization: Bearer $TOKEN"');
   for (const [name, value] of Object.entries(headers)) parts.push(`-H ${quoted(`${name}: ${value}`)}`);
-  if (filled.file !== undefined) parts.push(`--data-binary ${quoted(`@${filled.file.name}`)}`);
-  else if (filled.body !== undefined) parts.push(`-d ${quoted(filled.body)}`);
+  if (filled.file) parts.push(`--data-binary ${quoted(`@${filled.file.blob.name}`)}`);
+  else if (filled.body) parts.push(`-d ${quoted(filled.body)}`);
   return parts.join(" \\\n  ");
 }
 

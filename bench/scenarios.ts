@@ -1,0 +1,76 @@
+/** The scenarios: who runs in each, and who is compared with whom. */
+import type { Scenario } from "./harness/bench.ts";
+import { coldStartScenario } from "./harness/cold-start.ts";
+import { idleMemoryScenario } from "./harness/idle-memory.ts";
+import type { Pair } from "./harness/ratio.ts";
+import { throughputScenario } from "./harness/throughput.ts";
+import { product } from "./subjects/ten-routes/catalog.ts";
+
+const tenRoutes = {
+  subjects: [
+    { name: "tenon", file: "subjects/ten-routes/tenon.ts" },
+    { name: "raw", file: "subjects/ten-routes/raw.ts" },
+    { name: "fastify", file: "subjects/ten-routes/fastify.ts" },
+  ],
+  path: "/products/p-1",
+  expected: JSON.stringify(product),
+};
+
+export const scenarios: readonly Scenario[] = [
+  throughputScenario({
+    name: "hello",
+    about: "GET /hello: a constant as JSON",
+    workload: "hello",
+    subjects: [
+      { name: "tenon", file: "subjects/hello/tenon.ts" },
+      { name: "raw", file: "subjects/hello/raw.ts" },
+      { name: "fastify", file: "subjects/hello/fastify.ts" },
+    ],
+    pairs: [...each("tenon", ["raw", "fastify"]), ...each("fastify", ["raw"])],
+  }),
+  throughputScenario({
+    name: "order",
+    about: "POST /orders: 12 fields and 5 lines; token, scope, validation, rate limit, histogram, access line, response by schema",
+    workload: "order",
+    subjects: [
+      { name: "tenon", file: "subjects/order/tenon.ts" },
+      { name: "raw", file: "subjects/order/raw.ts" },
+      { name: "fastify", file: "subjects/order/fastify.ts" },
+      { name: "fastify-stack", file: "subjects/order/fastify-stack.ts" },
+      { name: "fastify-stack-uncached", file: "subjects/order/fastify-stack.ts", env: { BENCH_TOKEN_CACHE: "off" } },
+    ],
+    pairs: [...each("tenon", ["raw", "fastify", "fastify-stack", "fastify-stack-uncached"]), ...each("fastify-stack", ["raw"])],
+  }),
+  throughputScenario({
+    name: "order-db",
+    about: "POST /orders: the order and its 5 lines in one transaction on PostgreSQL",
+    workload: "order",
+    database: true,
+    subjects: [
+      { name: "tenon", file: "subjects/order-db/tenon.ts", countSql: countOrdersIn("orders") },
+      { name: "pg", file: "subjects/order-db/pg.ts", countSql: countOrdersIn("public") },
+    ],
+    pairs: each("tenon", ["pg"]),
+  }),
+  coldStartScenario({
+    name: "cold-start",
+    about: "From the spawn of the process to its first answer, ten routes, no database",
+    pairs: [...each("tenon", ["fastify", "raw"]), ...each("fastify", ["raw"])],
+    ...tenRoutes,
+  }),
+  idleMemoryScenario({
+    name: "idle-memory",
+    about: "Resident memory of ten routes, no database, with nobody calling",
+    pairs: [...each("tenon", ["fastify", "raw"]), ...each("fastify", ["raw"])],
+    ...tenRoutes,
+  }),
+];
+
+function each(subject: string, peers: readonly string[]): readonly Pair[] {
+  return peers.map((peer) => ({ subject, peer }));
+}
+
+/** Whole orders: those with all of their lines. */
+function countOrdersIn(schema: string): string {
+  return `select count(*) from ${schema}.orders where (select count(*) from ${schema}.order_lines where order_id = id) = 5`;
+}

@@ -1,0 +1,2 @@
+/** Connections to PostgreSQL, for every subject alike: pg's own default. */
+export const poolSize = 10;

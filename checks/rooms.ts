@@ -1,0 +1,64 @@
+/**
+ * The plan of the house. Each folder under `packages/tenon/src` is a room; a room may import the rooms above it in this
+ * list, through their `index.ts`, and none below. Read from top to bottom, it is the order in which to read the code.
+ */
+
+/** What a room may do. */
+export type RoomKind =
+  /** Words and promises: no input, no output, and they run in a browser. */
+  | "words"
+  /** What the platform can do. Owns its ports; is handed time, chance and the network. */
+  | "capability"
+  /** Translates what comes in. Decides nothing. */
+  | "face"
+  /** Translates what goes out, to one engine. Decides nothing. */
+  | "adapter"
+  /** Puts the parts together. */
+  | "composition";
+
+export interface Room {
+  readonly name: string;
+  readonly kind: RoomKind;
+  /** What it is for, in a line. */
+  readonly purpose: string;
+}
+
+export const rooms: readonly Room[] = [
+  { name: "kernel", kind: "words", purpose: "words that every room shares: faults and their table, durations, clocks, identifiers" },
+  { name: "contract", kind: "words", purpose: "the promise as data: operations, events, access rules, data classes; its description" },
+  { name: "telemetry", kind: "capability", purpose: "what happened: logs, metrics, redaction" },
+  { name: "calls", kind: "capability", purpose: "the life of a call: stages, deadlines, admission, replay, calls between services" },
+  { name: "trust", kind: "capability", purpose: "who is calling, and what they may do" },
+  { name: "data", kind: "capability", purpose: "a database per service: unit of work, tables, migrations" },
+  { name: "service", kind: "words", purpose: "what a team writes besides contracts: services, apps, mounts, as plain values" },
+  { name: "handlers", kind: "capability", purpose: "running users' handlers: the context of each, and the cut of its answer to the contract" },
+  { name: "rest", kind: "face", purpose: "calls in over HTTP, with OpenAPI and its page" },
+  { name: "client", kind: "face", purpose: "calls out over HTTP, typed by the contract; runs in a browser" },
+  { name: "node", kind: "adapter", purpose: "the process itself: clock, chance, sockets, files" },
+  { name: "pglite", kind: "adapter", purpose: "PostgreSQL inside of the process, for development and tests" },
+  { name: "postgres", kind: "adapter", purpose: "PostgreSQL over the wire" },
+  { name: "oidc", kind: "adapter", purpose: "tokens of OpenID Connect issuers, and the issuer for development" },
+  { name: "app", kind: "composition", purpose: "configuration, the readable list of standard parts, start and stop" },
+  { name: "cli", kind: "composition", purpose: "the command line" },
+];
+
+/** Front doors that a browser can open, with all that stands behind them. */
+export const browserDoors: readonly string[] = [
+  "kernel/index.ts",
+  "contract/index.ts",
+  "service/index.ts",
+  "client/index.ts",
+  "index.ts",
+  "client.ts",
+];
+
+export interface Exception {
+  readonly from: string;
+  readonly to: string;
+  readonly reason: string;
+}
+
+/** Faces and adapters know nothing of each other, save these. */
+export const neighborImports: readonly Exception[] = [
+  { from: "node", to: "rest", reason: "the face says what it needs of an HTTP server in its ports; node keeps that port with node:http" },
+];

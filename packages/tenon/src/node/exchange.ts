@@ -1,0 +1,159 @@
+/**
+ * One request and its answer on a connection. Writes the answer in whatever form its body has, at the pace of the peer,
+ * and makes sure that something is written: an answer that cannot be sent as it is becomes `internal`.
+ *
+ *     waiting ─► sent whole ─► over
+ *        │          └─ the body is in the way ─► lingering ─► over, connection closed
+ *        └─► streaming ─► over
+ *               └─ fails ─► broken off: the peer sees that the end is missing
+ */
+import type { ServerResponse } from "node:http";
+import { Fault } from "../kernel/index.ts";
+import { closeBody, type HttpAnswer, toProblem } from "../rest/index.ts";
+import type { HttpHost } from "./http-host.ts";
+import type { NodeRequest } from "./node-request.ts";
+
+type Whole = string | Uint8Array | undefined;
+
+/** What an exchange asks of the connection that it is on. */
+export interface AnswerOrder {
+  /** Set when the peer is told that the connection closes. */
+  isLeaving: boolean;
+  /** Whether the connection is to be closed with this answer. */
+  endsWith(exchange: Exchange): boolean;
+  /** An answer was handed over whole. */
+  answered(exchange: Exchange): void;
+}
+
+export class Exchange {
+  readonly request: NodeRequest;
+  readonly response: ServerResponse;
+  readonly #connection: AnswerOrder;
+  readonly #host: HttpHost;
+
+  constructor(request: NodeRequest, response: ServerResponse, of: { readonly connection: AnswerOrder; readonly host: HttpHost }) {
+    this.request = request;
+    this.response = response;
+    this.#connection = of.connection;
+    this.#host = of.host;
+  }
+
+  /** Whether every byte of the answer has been handed to the system. */
+  get isOver(): boolean {
+    return this.response.writableFinished || this.response.destroyed;
+  }
+
+  /** Called once. Never throws. */
+  send(answer: HttpAnswer): void {
+    try {
+      this.#write(answer);
+    } catch (error) {
+      // A header that no answer can carry, which a handler or a mount has put there.
+      this.#host.log.error("an answer could not be sent", { error });
+      closeBody(answer.body);
+      this.#sendFailure(error);
+    }
+  }
+
+  #sendFailure(error: unknown): void {
+    if (this.response.headersSent) this.#breakOff("told");
+    else this.#write(toProblem(new Fault("internal", "internal error", { cause: error }), undefined));
+  }
+
+  #write(answer: HttpAnswer): void {
+    const { request, response } = this;
+    const { body, headers, status } = answer;
+    if (response.destroyed) {
+      closeBody(body);
+      return;
+    }
+    const isInTheWay = request.isInTheWay;
+    if (isInTheWay || this.#connection.endsWith(this)) {
+      headers.push("connection", "close");
+      this.#connection.isLeaving = true;
+    }
+    if (typeof body === "object" && !(body instanceof Uint8Array)) {
+      response.writeHead(status, headers);
+      void this.#stream(body, headers.includes("content-length") ? "told" : "open");
+      return;
+    }
+    if (body === undefined ? status !== 204 && status !== 304 && !headers.includes("content-length") : !headers.includes("content-length")) {
+      headers.push("content-length", body === undefined ? "0" : String(Buffer.byteLength(body)));
+    }
+    response.writeHead(status, headers);
+    if (isInTheWay && request.isSending) {
+      this.#linger(body);
+      return;
+    }
+    response.end(body);
+    this.#connection.answered(this);
+  }
+
+  /**
+   * The peer has the whole answer, and the connection stays open for a while to take what it still sends. Closing at
+   * once would reset it, and the answer could be lost on the way (RFC 9112 section 9.6).
+   */
+  #linger(body: Whole): void {
+    const { request, response } = this;
+    if (body === undefined || request.method === "HEAD") response.flushHeaders();
+    else response.write(body);
+    const timer = this.#host.clock.after(this.#host.limits.lingerMs, end);
+    function end(): void {
+      timer.cancel();
+      response.end();
+    }
+    request.discard(end);
+  }
+
+  async #stream(body: AsyncIterable<string | Uint8Array>, length: "told" | "open"): Promise<void> {
+    const { request, response } = this;
+    if (request.method === "HEAD" || response.statusCode === 204 || response.statusCode === 304) {
+      response.end();
+      closeBody(body);
+      return;
+    }
+    // More or fewer bytes than were announced would be read as a part of another answer.
+    response.strictContentLength = true;
+    try {
+      for await (const chunk of body) {
+        if (response.destroyed) return; // leaving the loop tells the source to stop
+        if (!response.write(chunk)) await this.#taken();
+      }
+      response.end();
+    } catch (error) {
+      // A Fault was told by the face, and what fails after the caller went away has failed because of it.
+      if (!(error instanceof Fault) && !response.destroyed) this.#host.log.error("an answer broke off half-way", { error });
+      this.#breakOff(length);
+    }
+  }
+
+  /** Resolves when the peer has taken what was written, or is gone, which it also is when it takes nothing for long. */
+  #taken(): Promise<void> {
+    const { response } = this;
+    const { socket } = response;
+    socket?.setTimeout(this.#host.limits.stallTimeoutMs);
+    return new Promise((resolve) => {
+      function done(): void {
+        response.off("drain", done).off("close", done);
+        socket?.setTimeout(0);
+        resolve();
+      }
+      response.once("drain", done).once("close", done);
+    });
+  }
+
+  /** What was written goes out; the end does not, so that nobody takes a part for the whole. */
+  #breakOff(length: "told" | "open"): void {
+    const { response } = this;
+    const { socket } = response;
+    if (socket === null) {
+      response.destroy();
+      return;
+    }
+    this.#connection.isLeaving = true;
+    // Before HTTP/1.1 the end of the connection is the end of the answer: only a reset tells the two apart.
+    const hasNoOtherEnd = response.req.httpVersion === "1.0" && length === "open";
+    // Not at once: the last chunk leaves at the end of this turn.
+    setImmediate(() => (hasNoOtherEnd ? socket.resetAndDestroy() : socket.destroySoon()));
+  }
+}
