@@ -4,6 +4,7 @@ import { coldStartScenario } from "./harness/cold-start.ts";
 import { idleMemoryScenario } from "./harness/idle-memory.ts";
 import type { Pair } from "./harness/ratio.ts";
 import { throughputScenario } from "./harness/throughput.ts";
+import { poolSize } from "./subjects/order-db/pool-size.ts";
 import { product } from "./subjects/ten-routes/catalog.ts";
 
 const tenRoutes = {
@@ -13,7 +14,7 @@ const tenRoutes = {
     { name: "fastify", file: "subjects/ten-routes/fastify.ts" },
   ],
   path: "/products/p-1",
-  expected: JSON.stringify(product),
+  expected: product,
 };
 
 export const scenarios: readonly Scenario[] = [
@@ -46,6 +47,7 @@ export const scenarios: readonly Scenario[] = [
     about: "POST /orders: the order and its 5 lines in one transaction on PostgreSQL",
     workload: "order",
     database: true,
+    connections: poolSize * 2, // there is always somebody waiting for a connection to the database, and no long queue
     subjects: [
       { name: "tenon", file: "subjects/order-db/tenon.ts", countSql: countOrdersIn("orders") },
       { name: "pg", file: "subjects/order-db/pg.ts", countSql: countOrdersIn("public") },

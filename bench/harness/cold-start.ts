@@ -1,14 +1,11 @@
 /**
  * Cold start: from the spawn of the process to the last byte of the first answer, of an application with ten routes and
- * no database. The compile cache of Node (`NODE_COMPILE_CACHE`) is on for every subject and warm after round 0, as it
- * is on a machine where a service is restarted.
+ * no database. Node's compile cache is on for every subject and warm after round 0, as it is where a service is restarted.
  *
  * Told in ms of waiting, and in ms of CPU that the process had used by then, which is the steadier of the two.
  */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { type Bench, type Outcome, type Scenario, type Subject, withChosenSubjects } from "./bench.ts";
+import { CompileCache } from "./compile-cache.ts";
 import { fetchOnce } from "./first-answer.ts";
 import { type Figure, type Pair, ratioOf, spreadOf, spreadOfSubject } from "./ratio.ts";
 import { runRounds } from "./rounds.ts";
@@ -22,9 +19,9 @@ export interface ColdStartOptions {
   readonly about: string;
   readonly subjects: readonly Subject[];
   readonly pairs: readonly Pair[];
-  /** What is asked first: answered by 200 and this text, whole. */
+  /** What is asked first: answered by 200 and this value as JSON. */
   readonly path: string;
-  readonly expected: string;
+  readonly expected: object;
 }
 
 interface ColdStartFigure extends Figure {
@@ -39,20 +36,16 @@ export function coldStartScenario(options: ColdStartOptions): Scenario {
 }
 
 async function run(options: ColdStartOptions, bench: Bench): Promise<Outcome> {
-  const cacheFolder = await mkdtemp(join(tmpdir(), "tenon-bench-compile-cache-"));
-  try {
-    const figures = await runRounds<Subject, ColdStartFigure>({
-      subjects: options.subjects,
-      rounds: bench.settings.rounds,
-      signal: bench.signal,
-      measure: (subject, round) => measure({ options, bench, subject, round, cacheFolder }),
-      onFigure: ({ round, subject, firstAnswerMs, cpuMs }) =>
-        bench.say(`${options.name} ${round === 0 ? "warm-up" : `round ${round}`}  ${subject.padEnd(22)} first answer after ${firstAnswerMs.toFixed(0)} ms, ${cpuMs.toFixed(0)} ms CPU`),
-    });
-    return summarize(options, figures);
-  } finally {
-    await rm(cacheFolder, { recursive: true, force: true });
-  }
+  await using cache = await CompileCache.open();
+  const figures = await runRounds<Subject, ColdStartFigure>({
+    subjects: options.subjects,
+    rounds: bench.settings.rounds,
+    signal: bench.signal,
+    measure: (subject, round) => measure({ options, bench, subject, round, cache }),
+    onFigure: ({ round, subject, firstAnswerMs, cpuMs }) =>
+      bench.say(`${options.name} ${round === 0 ? "warm-up" : `round ${round}`}  ${subject.padEnd(22)} first answer after ${firstAnswerMs.toFixed(0)} ms, ${cpuMs.toFixed(0)} ms CPU`),
+  });
+  return summarize(options, figures);
 }
 
 interface Turn {
@@ -60,7 +53,7 @@ interface Turn {
   readonly bench: Bench;
   readonly subject: Subject;
   readonly round: number;
-  readonly cacheFolder: string;
+  readonly cache: CompileCache;
 }
 
 async function measure(turn: Turn): Promise<ColdStartFigure> {
@@ -75,9 +68,9 @@ async function measure(turn: Turn): Promise<ColdStartFigure> {
   };
 }
 
-async function startOnce({ options, bench, subject, cacheFolder }: Turn): Promise<{ firstAnswerMs: number; cpuMs: number }> {
+async function startOnce({ options, bench, subject, cache }: Turn): Promise<{ firstAnswerMs: number; cpuMs: number }> {
   const startedAtMs = performance.now();
-  await using server = await SubjectProcess.open(subject, bench, { NODE_COMPILE_CACHE: cacheFolder });
+  await using server = await SubjectProcess.open(subject, bench, cache.env);
   await fetchOnce(server.port, options.path, options.expected);
   const firstAnswerMs = performance.now() - startedAtMs;
   const { cpuUs } = await server.readUsage();

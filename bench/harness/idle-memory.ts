@@ -1,9 +1,10 @@
 /**
  * Idle memory: the resident set of the ten-route application, 3 s after it listens and nobody has called, and again 3 s
- * after a few hundred calls.
+ * after a few hundred calls. Node's compile cache is on and warm, so that the stripper of types is not counted.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Bench, type Outcome, type Scenario, type Subject, withChosenSubjects } from "./bench.ts";
+import { CompileCache } from "./compile-cache.ts";
 import { fetchOnce } from "./first-answer.ts";
 import { type Figure, type Pair, ratioOf, spreadOfSubject } from "./ratio.ts";
 import { runRounds } from "./rounds.ts";
@@ -19,7 +20,7 @@ export interface IdleMemoryOptions {
   readonly subjects: readonly Subject[];
   readonly pairs: readonly Pair[];
   readonly path: string;
-  readonly expected: string;
+  readonly expected: object;
 }
 
 interface IdleMemoryFigure extends Figure {
@@ -33,23 +34,28 @@ export function idleMemoryScenario(options: IdleMemoryOptions): Scenario {
 }
 
 async function run(options: IdleMemoryOptions, bench: Bench): Promise<Outcome> {
+  await using cache = await CompileCache.open();
   const figures = await runRounds<Subject, IdleMemoryFigure>({
     subjects: options.subjects,
     rounds: bench.settings.rounds,
     signal: bench.signal,
-    measure: (subject, round) => measure(options, bench, { subject, round }),
+    measure: (subject, round) => measure({ options, bench, subject, round, cache }),
     onFigure: ({ round, subject, idleMb, warmMb }) =>
       bench.say(`${options.name} ${round === 0 ? "warm-up" : `round ${round}`}  ${subject.padEnd(22)} ${idleMb.toFixed(1)} MB idle, ${warmMb.toFixed(1)} MB after ${warmUpCalls} calls`),
   });
   return summarize(options, figures);
 }
 
-async function measure(
-  options: IdleMemoryOptions,
-  bench: Bench,
-  { subject, round }: { readonly subject: Subject; readonly round: number },
-): Promise<IdleMemoryFigure> {
-  await using server = await SubjectProcess.open(subject, bench);
+interface Turn {
+  readonly options: IdleMemoryOptions;
+  readonly bench: Bench;
+  readonly subject: Subject;
+  readonly round: number;
+  readonly cache: CompileCache;
+}
+
+async function measure({ options, bench, subject, round, cache }: Turn): Promise<IdleMemoryFigure> {
+  await using server = await SubjectProcess.open(subject, bench, cache.env);
   await sleep(idleMs, undefined, { signal: bench.signal });
   const idle = await server.readUsage();
   for (let call = 0; call < warmUpCalls; call += 1) await fetchOnce(server.port, options.path, options.expected);

@@ -12,6 +12,8 @@ import type { tables } from "./tables.ts";
 /** How many of each good: as many as there are brands, so that no two products share a name. */
 const variants = brands.length;
 
+const goodsPerRange = Math.max(...ranges.map((range) => range.goods.length));
+
 const qualities = [
   "Made to be mended: every part can be ordered on its own.",
   "Packed without plastic.",
@@ -27,17 +29,21 @@ export async function seed({ db }: SeedContext<typeof tables>): Promise<void> {
   for (const batch of batches(products, 500)) await db.insertInto("products").values(batch).execute();
 }
 
-/** One product of every good, then a second one of every good, and so on: each page of SKUs is a mixed shelf. */
+/** One product of every good, then a second one of every good, and so on, and neighbors are of different categories: each page of SKUs is a mixed shelf. */
 export function seedProducts() {
   const random = seededRandom(42);
-  const shelf: { range: Range; good: Good; variant: number; row: number }[] = [];
+  const shelf: { range: Range; good: Good; variant: number }[] = [];
   for (let variant = 0; variant < variants; variant += 1) {
-    for (const [row, range] of ranges.entries()) {
-      for (const each of range.goods) shelf.push({ range, good: each, variant, row });
+    for (let row = 0; row < goodsPerRange; row += 1) {
+      for (const range of ranges) {
+        const good = range.goods[row];
+        if (good !== undefined) shelf.push({ range, good, variant });
+      }
     }
   }
-  return shelf.map(({ range, good, variant, row }, index) => {
-    const brand = brands[(variant + index + row) % brands.length] ?? brands[0];
+  return shelf.map(({ range, good, variant }, index) => {
+    // The position within a round moves the brand too, so that neighbors differ; within one good each brand comes once.
+    const brand = brands[(variant + (index % (ranges.length * goodsPerRange))) % brands.length] ?? brands[0];
     const line = pick(random, lines);
     const color = pick(random, colors);
     const [from, to] = good.cents;

@@ -76,7 +76,7 @@ async function orderPage({ parts: [id], isCurrent }) {
       h("div.tools", {}, h("h1", {}, `Order ${shortId(order.id)}`), orderStatus(order)),
       h("p.quiet", {}, order.accountId, " · ", date(order.placedAt), order.trackingCode === null ? undefined : ` · tracking ${order.trackingCode}`, order.failureReason === null ? undefined : ` · ${order.failureReason}`),
       h("table", {}, h("tbody", {}, order.lines.map((line) => h("tr", {}, h("td", {}, h("code", {}, line.sku), ` ${line.name}`), h("td.number", {}, `${line.quantity} × ${money(line.unitPriceCents)}`), h("td.number", {}, money(line.totalCents)))))),
-      h("dl.totals", {}, h("dt", {}, "Shipping"), h("dd", {}, money(order.shippingCents)), h("dt", {}, "Total"), h("dd", {}, money(order.totalCents)), h("dt", {}, "Refunded"), h("dd", {}, money(order.refundedCents))),
+      h("dl.totals", {}, h("dt", {}, "Shipping"), h("dd", {}, money(order.shippingCents)), h("dt", {}, "Refunded"), h("dd", {}, money(order.refundedCents)), h("dt", {}, "Total"), h("dd", {}, money(order.totalCents))),
       h("address", {}, shipTo.recipient, h("br"), shipTo.street, h("br"), `${shipTo.postalCode} ${shipTo.city}, ${shipTo.country}`),
       order.refunds.length === 0 ? undefined : h("ul", {}, order.refunds.map((refund) => h("li", {}, `${money(refund.amountCents)}: ${refund.reason} (${refund.refundedBy}, `, date(refund.refundedAt), ")"))),
       actionsFor(order),
@@ -98,7 +98,7 @@ function actionsFor(order) {
 }
 
 function form(name, fields, send, done) {
-  const button = h("button.main", {}, name);
+  const button = h(fields.length === 0 ? "button" : "button.main", {}, name);
   const element = h("form", {}, fields.map(([field, label, more = {}]) => h("label", {}, label, h("input", { name: field, required: true, ...more }))), button);
   element.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -100,8 +100,7 @@ let changed = () => {};
 export function setUpWho(onChange) {
   const button = document.getElementById("who");
   changed = () => {
-    const who = whoIs();
-    button.textContent = who === undefined ? "Sign in" : `${who.subject} · sign out`;
+    label(button, whoIs());
     onChange();
   };
   button.addEventListener("click", () => {
@@ -109,8 +108,12 @@ export function setUpWho(onChange) {
     signOut();
     changed();
   });
-  const who = whoIs();
-  if (who !== undefined) button.textContent = `${who.subject} · sign out`;
+  label(button, whoIs());
+}
+
+function label(button, who) {
+  button.textContent = who === undefined ? "Sign in" : `${who.subject} · sign out`;
+  button.title = who === undefined ? "" : `Sign out ${who.subject}`;
 }
 
 /**
@@ -162,7 +165,7 @@ export function isSignedIn() {
 
 /** A picture for a product that has none: quiet, and the same one every time. */
 export function tile(product) {
-  const hue = [...product.category].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) % 360, 7);
+  const hue = ([...product.category].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) % 997, 7) * 137) % 360;
   const seed = [...product.sku].reduce((sum, char) => (sum * 33 + char.charCodeAt(0)) % 997, 3);
   const words = product.name.split(" ");
   const letters = `${words.at(-2)?.charAt(0) ?? ""}${words.at(-1)?.charAt(0) ?? ""}`.toUpperCase();

@@ -3,8 +3,8 @@ import { ApiError, call, whoIs } from "./api.js";
 import { askToSignIn, busy, date, h, isSignedIn, money, orderStatus, picture, route, say, sentence, setUpWho, shortId, show, signInFirst, when } from "./page.js";
 
 const searchBox = document.querySelector(".search input");
-const filter = { category: "", sort: "" };
-const sorts = [["", "Best match"], ["name", "Name"], ["price", "Price, low first"], ["-price", "Price, high first"], ["newest", "Newest"]];
+const filter = { category: "", sort: undefined };
+const browseSorts = [["newest", "Newest"], ["name", "Name"], ["price", "Price, low first"], ["-price", "Price, high first"]];
 
 // --- browse ---
 
@@ -12,32 +12,40 @@ async function browse({ isCurrent }) {
   const grid = h("div.grid");
   const more = h("button", { type: "button", hidden: true }, "Show more");
   const found = h("p.quiet", { "aria-live": "polite" });
-  const query = { search: searchBox.value.trim(), category: filter.category, sort: filter.sort };
+  const search = searchBox.value.trim();
+  const sorts = search === "" ? browseSorts : [["", "Best match"], ...browseSorts];
+  const [[firstSort]] = sorts;
+  const chosen = sorts.some(([value]) => value === filter.sort) ? filter.sort : firstSort;
+  const query = { search, category: filter.category, sort: chosen };
   let cursor;
 
   async function load() {
     const page = await call("GET", "/products", { query: { ...query, cursor } });
+    const stock = page.items.length === 0 ? { items: [] } : await call("GET", "/stock", { query: { sku: page.items.map((product) => product.sku) } });
     if (!isCurrent()) return;
-    grid.append(...page.items.map(card));
+    const soldOut = new Set(stock.items.filter((each) => each.available === 0).map((each) => each.sku));
+    grid.append(...page.items.map((product) => card(product, soldOut.has(product.sku))));
     cursor = page.nextCursor ?? undefined;
     more.hidden = cursor === undefined;
-    found.textContent = grid.childElementCount === 0 ? `Nothing found for “${query.search}”.` : "";
+    found.textContent = grid.childElementCount === 0 ? search === "" ? "Nothing here." : `Nothing found for “${search}”.` : "";
   }
   when(more, "click", load);
 
   const [{ items: categories }] = await Promise.all([call("GET", "/categories"), load()]);
   if (!isCurrent()) return;
-  const sort = h("select", { "aria-label": "Sort by" }, sorts.map(([value, name]) => h("option", { value, selected: value === filter.sort }, name)));
+  const sort = h("select", { "aria-label": "Sort by" }, sorts.map(([value, name]) => h("option", { value, selected: value === chosen }, name)));
   sort.addEventListener("change", () => {
     filter.sort = sort.value;
     void go();
   });
+  const category = categories.find((each) => each.slug === filter.category)?.name;
+  const heading = search === "" ? (category ?? "Everything") : `“${search}”${category === undefined ? "" : ` in ${category}`}`;
   show(
     h(
       "div.shelf",
       {},
       h("nav.categories", { "aria-label": "Categories" }, choice("", "Everything"), categories.map(({ slug, name, products }) => choice(slug, name, products))),
-      h("section", {}, h("div.tools", {}, h("h1", {}, categories.find((each) => each.slug === filter.category)?.name ?? "Everything"), sort), found, grid, h("div.center", {}, more)),
+      h("section", {}, h("div.tools", {}, h("h1", {}, heading), sort), found, grid, h("div.center", {}, more)),
     ),
   );
 }
@@ -51,12 +59,12 @@ function choice(slug, name, count) {
   return h("button", { type: "button", onclick, "aria-pressed": String(filter.category === slug) }, name, count === undefined ? undefined : h("span.quiet", {}, ` ${count}`));
 }
 
-function card(product) {
+function card(product, isSoldOut) {
   return h(
     "article.card",
     {},
     h("a", { href: `#/product/${product.sku}` }, picture(product), h("h2", {}, product.name)),
-    h("div.row", {}, h("strong", {}, money(product.priceCents)), addButton(product.sku)),
+    h("div.row", {}, h("strong", {}, money(product.priceCents)), isSoldOut ? h("span.stock.none", {}, "Sold out") : addButton(product.sku)),
   );
 }
 
@@ -309,7 +317,7 @@ let typing;
 searchBox.addEventListener("input", () => {
   clearTimeout(typing);
   typing = setTimeout(() => {
-    filter.sort = "";
+    filter.sort = undefined;
     if (location.hash.length > 2) location.hash = "#/";
     else void go();
   }, 200);

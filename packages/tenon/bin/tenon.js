@@ -19,9 +19,9 @@ async function run() {
 
   const nodeModule = await import("node:module");
   nodeModule.enableCompileCache();
-  const isRepository = existsSync(new URL("../src/cli/index.ts", import.meta.url));
+  const isRepository = existsSync(new URL("../src/cli/main.ts", import.meta.url));
   if (isRepository) useSources(nodeModule);
-  const { main } = await import(isRepository ? "../src/cli/index.ts" : "../dist/cli/index.js");
+  const { main } = await import(isRepository ? "../src/cli/main.ts" : "../dist/cli/main.js");
   return main(process.argv.slice(2));
 }
 

@@ -87,17 +87,10 @@ function isSameKey(declared: readonly string[], built: readonly string[]): boole
 
 function compareColumn(at: string, schema: Schema, column: BuiltColumn): readonly Mistake[] {
   const differences: Mistake[] = [];
-  if (acceptsUndefined(schema)) {
+  const { isNullable, types } = fittingTypes(toJsonSchema(schema, "output"));
+  if (types !== undefined && acceptsUndefined(schema)) {
     differences.push({ at, problem: "is declared optional, and a row always has every column", remedy: "use .nullable(), which is what a column without a value is" });
   }
-  const fitting = fittingOf(schema);
-  if (fitting === undefined) {
-    if (column.kind !== "bytea") {
-      differences.push({ at, problem: "has a schema without a form in JSON, so it cannot be compared", remedy: "use what the column reads back as: z.iso.datetime() for a time, z.string() for a big or exact number" });
-    }
-    return differences;
-  }
-  const { isNullable, types } = fitting;
   if (types !== undefined && !types.includes(column.kind)) {
     differences.push({
       at,
@@ -138,18 +131,10 @@ function acceptsUndefined(schema: Schema): boolean {
   return !isPromise(result) && "value" in result && result.value === undefined;
 }
 
-function fittingOf(schema: Schema): ReturnType<typeof fittingTypes> | undefined {
-  try {
-    return fittingTypes(toJsonSchema(schema, "output"));
-  } catch {
-    return undefined; // the library has no JSON form for it
-  }
-}
-
 function suggestedType(schema: Schema): string {
-  const fitting = fittingOf(schema);
-  const type = toSqlName(fitting?.types?.[0] ?? "text");
-  return fitting?.isNullable === true ? type : `${type} not null`;
+  const { isNullable, types } = fittingTypes(toJsonSchema(schema, "output"));
+  const type = toSqlName(types?.[0] ?? "jsonb");
+  return isNullable ? type : `${type} not null`;
 }
 
 const sqlNames: Readonly<Record<string, string>> = {

@@ -29,6 +29,7 @@ export { provision } from "./provision.ts";
 export { Reader } from "./reader.ts";
 export { createSeedWork, type SeedWorkOptions } from "./seed.ts";
 export { createServiceData, type ServiceData, type ServiceDataOptions } from "./service-data.ts";
+export { type ScriptStatement, splitScript } from "./sql-script.ts";
 export type { AnyDb, DatabaseOf, Db, Tables } from "./tables.ts";
-export { affectedBy, type Field, jsonOids, needsType, RowReader, toParameter, toParameters, valueSettings } from "./values.ts";
+export { affectedBy, type Field, needsType, parseArray, RowReader, toIsoInstant, toParameter, toParameters, valueSettings } from "./values.ts";
 export { Work } from "./work.ts";

@@ -42,7 +42,7 @@ export function parserOf(oid: number): Parser | undefined {
   return parsers.get(oid);
 }
 
-export const jsonOids: ReadonlySet<number> = new Set([114, 3802]);
+const jsonOids: ReadonlySet<number> = new Set([114, 3802]);
 
 /**
  * A value as it is sent: text, bytes, or null. An array needs the type of its parameter, see {@link needsType}.

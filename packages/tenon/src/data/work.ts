@@ -13,7 +13,7 @@ import type { TransactionSettings } from "kysely";
 import type { Call } from "../calls/index.ts";
 import type { Operation } from "../contract/index.ts";
 import { Fault } from "../kernel/index.ts";
-import { toFailure, unknownCommit } from "./failures.ts";
+import { isStandby, outOfReach, toFailure, unknownCommit } from "./failures.ts";
 import { DatabaseError, type Rows, type Session, type Statement } from "./ports.ts";
 import { Reader, type ServiceParts } from "./reader.ts";
 import type { HeldTarget, StatementTarget } from "./service-kysely.ts";
@@ -99,7 +99,10 @@ export class Work implements StatementTarget {
     try {
       return await this.#send([statement]);
     } catch (thrown) {
-      if (thrown instanceof DatabaseError) this.#failure ??= thrown;
+      if (thrown instanceof DatabaseError) {
+        this.#failure ??= thrown;
+        if (isStandby(thrown)) throw outOfReach(thrown);
+      }
       throw toFailure(thrown, this.#call);
     }
   }
@@ -196,7 +199,8 @@ export class Work implements StatementTarget {
     if (session === undefined) return;
     try {
       if (this.#hasBegun) await session.query(rollbackStatement.text, rollbackStatement.parameters);
-      this.#release();
+      // A connection to a standby is of no use: the next one is made to whoever takes writes by then.
+      this.#release(this.#failure !== undefined && isStandby(this.#failure) ? "broken" : undefined);
     } catch {
       this.#release("broken"); // the server undoes what a lost connection had open
     }

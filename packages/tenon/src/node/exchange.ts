@@ -15,6 +15,12 @@ import type { NodeRequest } from "./node-request.ts";
 
 type Whole = string | Uint8Array | undefined;
 
+/**
+ * How long one stream may write on before everybody else has a turn, in ms. A source that never waits, and a peer that
+ * takes everything at once, would keep the event loop to themselves.
+ */
+const turnMaxMs = 10;
+
 /** What an exchange asks of the connection that it is on. */
 export interface AnswerOrder {
   /** Set when the peer is told that the connection closes. */
@@ -67,7 +73,8 @@ export class Exchange {
       closeBody(body);
       return;
     }
-    const isInTheWay = request.isInTheWay;
+    // RFC 9110 section 15.5.9: after a 408 the connection is closed.
+    const isInTheWay = request.isInTheWay || status === 408;
     if (isInTheWay || this.#connection.endsWith(this)) {
       headers.push("connection", "close");
       this.#connection.isLeaving = true;
@@ -114,10 +121,15 @@ export class Exchange {
     }
     // More or fewer bytes than were announced would be read as a part of another answer.
     response.strictContentLength = true;
+    const { clock } = this.#host;
+    let turnStartMs = clock.elapsedMs();
     try {
       for await (const chunk of body) {
         if (response.destroyed) return; // leaving the loop tells the source to stop
         if (!response.write(chunk)) await this.#taken();
+        if (clock.elapsedMs() - turnStartMs < turnMaxMs) continue;
+        await new Promise((resolve) => setImmediate(resolve));
+        turnStartMs = clock.elapsedMs();
       }
       response.end();
     } catch (error) {

@@ -198,7 +198,9 @@ export class HttpServer implements Part {
 
   #broke(error: NodeJS.ErrnoException, socket: Socket): void {
     const connection = this.#connections.get(socket);
-    if (connection === undefined || !socket.writable || error.code === "ECONNRESET") socket.destroy();
+    // A peer that closes its side in the middle of a request, or behind one, has gone away.
+    const isGone = connection === undefined || !socket.writable || error.code === "ECONNRESET" || (error.code === "HPE_INVALID_EOF_STATE" && connection.isBusy);
+    if (isGone) socket.destroy();
     else connection.broke(faultOf(error, this.#host.limits));
   }
 

@@ -5,18 +5,21 @@
  *
  * What is told is the lesser of this turn's length so far and the whole of the last one's: one long turn is a pause of
  * the garbage collector, two in a row are a queue that stands (the idea of CoDel, RFC 8289: a queue is bad when even
- * its shortest wait is long).
+ * its shortest wait is long). A turn counts with the processor time that this process spent in it: one that is long
+ * because others had the processor is not a queue of ours, and refusing callers would not shorten it.
  *
- * Costs one comparison a request and one `setImmediate` a turn.
+ * Costs one comparison a request, and one `setImmediate` and two looks at the processor's clock a turn.
  */
 import type { Clock } from "../kernel/index.ts";
 
 export class LoopDelay {
   readonly #clock: Clock;
   #turnStartMs = Number.NaN;
+  #turnStartUsage = process.cpuUsage();
   #lastTurnMs = 0;
   readonly #endTurn = (): void => {
-    this.#lastTurnMs = this.#clock.elapsedMs() - this.#turnStartMs;
+    const spent = process.cpuUsage(this.#turnStartUsage);
+    this.#lastTurnMs = Math.min((spent.user + spent.system) / 1_000, this.#clock.elapsedMs() - this.#turnStartMs);
     this.#turnStartMs = Number.NaN;
   };
 
@@ -28,6 +31,7 @@ export class LoopDelay {
   seen(nowMs: number): void {
     if (!Number.isNaN(this.#turnStartMs)) return;
     this.#turnStartMs = nowMs;
+    this.#turnStartUsage = process.cpuUsage();
     setImmediate(this.#endTurn);
   }
 

@@ -5,8 +5,8 @@
  * whole process while it runs and cannot be canceled; and it never asks the disk to keep anything, so a database in a
  * directory outlives a killed process but not a loss of power.
  */
-import { readFile } from "node:fs/promises";
-import { isAbsolute, resolve } from "node:path";
+import { access, readFile, rm, writeFile } from "node:fs/promises";
+import { isAbsolute, join, resolve } from "node:path";
 import type { PGlite as PGliteInstance, PGliteInterface } from "@electric-sql/pglite";
 import { type Database, DatabaseError, namesOf, quoteName, type Session, type SessionRequest, valueSettings } from "../data/index.ts";
 import { Fault, type Log } from "../kernel/index.ts";
@@ -23,6 +23,8 @@ export interface PgliteOptions {
   readonly cacheDir?: string;
   /** Extensions of PostgreSQL that `create extension` may name: those under `@electric-sql/pglite/contrib`. */
   readonly extensions?: readonly string[];
+  /** How long the process before this one may take to let go of `dataDir`. Default 5 000 ms: a restart overlaps with its end. */
+  readonly lockWaitMs?: number;
   readonly log?: Log;
 }
 
@@ -37,13 +39,11 @@ const serverSettings = ["-c", "shared_buffers=16MB"];
 const newDatabaseSettings = ["--wal-segsize=1", "--locale-provider=builtin", "--locale=C.UTF-8"];
 /** The one database that PGlite has. */
 const databaseName = "postgres";
-/** How long the process before this one may take to let go of the directory, in ms. */
-const lockWaitMs = 5_000;
 
 /** @throws {Fault} `unavailable` when the directory is in use by another process. */
 export async function openPglite(options: PgliteOptions = {}): Promise<Database> {
   const dataDir = options.dataDir === undefined || isAbsolute(options.dataDir) ? options.dataDir : resolve(options.dataDir);
-  const lock = dataDir === undefined ? undefined : await lockDirectory(dataDir, lockWaitMs);
+  const lock = dataDir === undefined ? undefined : await lockDirectory(dataDir, options.lockWaitMs ?? 5_000);
   try {
     const module = await import("@electric-sql/pglite"); // 30 ms and 8 MB that an app on a server does not pay
     const pglite = await openInstance(module, { ...options, ...(dataDir === undefined ? {} : { dataDir }) });
@@ -57,16 +57,28 @@ export async function openPglite(options: PgliteOptions = {}): Promise<Database>
 }
 
 async function openInstance(module: PgliteModule, options: PgliteOptions): Promise<PGliteInstance> {
-  const { PGlite } = module;
-  const settings = {
-    ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
-    startParams: [...PGlite.defaultStartParams, ...serverSettings],
+  const { dataDir } = options;
+  const settings: Settings = {
+    ...(dataDir === undefined ? {} : { dataDir }),
+    startParams: [...module.PGlite.defaultStartParams, ...serverSettings],
     initDbStartParams: newDatabaseSettings,
     extensions: await loadExtensions(options.extensions ?? []),
   };
-  const isNew = options.dataDir === undefined || !(await isDatabase(options.dataDir));
-  if (!isNew || options.cacheDir === undefined) return PGlite.create(settings);
+  if (dataDir === undefined) return create(module, settings, options);
+  const unfinished = `${dataDir}.new`;
+  if (await exists(unfinished)) await rm(dataDir, { recursive: true, force: true }); // its maker was killed half-way
+  else if (await exists(join(dataDir, "PG_VERSION"))) return module.PGlite.create(settings);
+  await writeFile(unfinished, "");
+  const made = await create(module, settings, options);
+  await rm(unfinished);
+  return made;
+}
 
+type Settings = NonNullable<Parameters<PgliteModule["PGlite"]["create"]>[1]>;
+
+/** A new database: from the kept empty one, where there is one. */
+async function create({ PGlite }: PgliteModule, settings: Settings, options: PgliteOptions): Promise<PGliteInstance> {
+  if (options.cacheDir === undefined) return PGlite.create(settings);
   const cache = new SnapshotCache(options.cacheDir, { version: await versionOf(), parameters: newDatabaseSettings });
   const snapshot = await cache.read();
   if (snapshot !== undefined) {
@@ -75,6 +87,7 @@ async function openInstance(module: PgliteModule, options: PgliteOptions): Promi
     } catch (error) {
       options.log?.warn("the kept empty database could not be loaded; a new one is made", { error });
       await cache.remove();
+      if (options.dataDir !== undefined) await rm(options.dataDir, { recursive: true, force: true });
     }
   }
   const made = await PGlite.create(settings);
@@ -92,9 +105,9 @@ async function keep(pglite: PGliteInterface, cache: SnapshotCache, log: Log | un
   }
 }
 
-async function isDatabase(directory: string): Promise<boolean> {
+async function exists(path: string): Promise<boolean> {
   try {
-    await readFile(`${directory}/PG_VERSION`);
+    await access(path);
     return true;
   } catch {
     return false;

@@ -48,6 +48,8 @@ export class Connection {
     this.#statements = new PreparedStatements(options.preparedMax);
     this.#wire.connection.on("parseComplete", () => this.#exchange?.parseComplete());
     this.#wire.connection.on("parameterDescription", (message) => this.#exchange?.parameterDescription(message.dataTypeIDs));
+    // After the client's own listener: its state is that of this answer by then.
+    this.#wire.connection.on("readyForQuery", () => this.#exchange?.settleFailure());
     // Errors between statements, such as a server that shuts down. One without a listener would end the process.
     client.on("error", () => this.#lose());
     client.on("end", () => this.#lose());
@@ -164,6 +166,7 @@ export class Connection {
   #lose(): void {
     if (this.#isLost) return;
     this.#isLost = true;
+    this.#exchange?.settleFailure(); // a fatal one, after which no answer comes
     this.#options.onLost(this);
   }
 }

@@ -17,6 +17,7 @@ export const nothing: Rows = Object.freeze({ rows: noRows, affected: 0, tag: "" 
 abstract class BaseExchange implements Exchange {
   readonly #settle: Settle;
   protected outcome: Rows = nothing;
+  #failure: DatabaseError | undefined = undefined;
 
   constructor(settle: Settle) {
     this.#settle = settle;
@@ -45,8 +46,17 @@ abstract class BaseExchange implements Exchange {
     this.#settle(undefined, this.outcome);
   }
 
+  /** The server goes on after most failures, and only with ReadyForQuery says in which state. */
   handleError(error: Error): void {
-    this.#settle(toDatabaseError(error), nothing);
+    this.#failure = toDatabaseError(error);
+    if (this.#failure.isConnectionLost) this.settleFailure();
+  }
+
+  settleFailure(): void {
+    if (this.#failure === undefined) return;
+    const failure = this.#failure;
+    this.#failure = undefined;
+    this.#settle(failure, nothing);
   }
 }
 

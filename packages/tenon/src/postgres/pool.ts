@@ -78,6 +78,7 @@ export class Pool {
     while (this.#idle[0] !== undefined && nowMs - this.#idle[0].idleSinceMs > this.#options.idleMs) {
       this.#drop(this.#idle.shift() as Connection);
     }
+    this.#grow(); // for those who wait since the last try failed
   }
 
   /** Resolves when all connections are given back and closed. One that is not given back in `withinMs` is cut. */

@@ -142,6 +142,7 @@ class PostgresDatabase implements Database {
       connectionString: url.href,
       connectionTimeoutMillis: this.#options.connectTimeoutMs ?? 3_000,
       keepAlive: true,
+      keepAliveInitialDelayMillis: 30_000, // the system's own is hours
       application_name: service === "" ? "tenon" : `tenon ${service} ${mode}`,
       options: `${ownOptions} ${toStartOptions(this.#sessionSettings(database, service, mode))}`.trim(),
     };

@@ -9,7 +9,7 @@ import type { Field } from "../data/index.ts";
 
 export interface Wire {
   readonly stream: { readonly writable: boolean; write(bytes: Uint8Array): void; destroy(error?: Error): void };
-  on(event: "parseComplete", listener: () => void): void;
+  on(event: "parseComplete" | "readyForQuery", listener: () => void): void;
   on(event: "parameterDescription", listener: (message: { readonly dataTypeIDs: readonly number[] }) => void): void;
 }
 
@@ -27,6 +27,8 @@ export interface Exchange {
   handleCopyData(): void;
   handleReadyForQuery(): void;
   handleError(error: Error): void;
+  /** Answers with the failure that was received, where one was: the server is ready again, or gone. */
+  settleFailure(): void;
 }
 
 export interface WireClient {

@@ -11,7 +11,7 @@ import { describe, type Operation, type AnyContract } from "../contract/index.ts
 import { type Handler, isPromise } from "../calls/index.ts";
 import { type Clock, Fault, type IdSource, type Log } from "../kernel/index.ts";
 import type { Mount } from "../service/index.ts";
-import { BoundOperation } from "./bound-operation.ts";
+import { BoundOperation, type Found } from "./bound-operation.ts";
 import { CorsPolicy } from "./cors.ts";
 import * as limits from "./limits.ts";
 import { answerMount, mountOf } from "./mount.ts";
@@ -100,12 +100,23 @@ export class RestFace {
     const { method } = request;
     const target = parseTarget(method, request.target);
     if (method === "OPTIONS") return this.#answerOptions(request, target);
-    const found = this.#router.find((method === "HEAD" ? "GET" : method) as HTTPMethod, target.path);
-    if (found === null) return this.#unrouted(request, target);
-    const route = found.store as Route | null;
-    if (route instanceof BoundOperation) return route.answer(request, { path: found.params, query: target.query });
-    if (route === null) throw new Fault("invalid_argument", "the path of the URL is not encoded properly");
-    return route.answer(request);
+    const found = this.#find((method === "HEAD" ? "GET" : method) as HTTPMethod, target.path);
+    if (found === undefined) return this.#unrouted(request, target);
+    const { params, route } = found;
+    return route instanceof BoundOperation ? route.answer(request, { path: params, query: target.query }) : route.answer(request);
+  }
+
+  /** @throws {Fault} `invalid_argument` */
+  #find(method: HTTPMethod, path: string): { readonly route: Route; readonly params: Found["path"] } | undefined {
+    const found = this.#router.find(method, path);
+    if (found === null) return undefined;
+    const { params, store } = found;
+    if (store === null) throw new Fault("invalid_argument", "the path of the URL is not encoded properly");
+    // `/orders/` is not the order without an id: more likely a client has lost it.
+    for (const name in params) {
+      if (params[name] === "") return undefined;
+    }
+    return { route: store as Route, params };
   }
 
   /** Nothing answers this method here: another one does (405), a mount takes it, or there is nothing (404). */
@@ -130,13 +141,7 @@ export class RestFace {
 
   /** @throws {Fault} `invalid_argument` */
   #allowed(path: string): string[] {
-    const own: string[] = [];
-    for (const method of methods) {
-      const found = this.#router.find(method, path);
-      if (found === null) continue;
-      if (found.store === null) throw new Fault("invalid_argument", "the path of the URL is not encoded properly");
-      own.push(method);
-    }
+    const own: string[] = methods.filter((method) => this.#find(method, path) !== undefined);
     if (own.length === 0) return [];
     return [...own, ...(own.includes("GET") ? ["HEAD"] : []), "OPTIONS"];
   }

@@ -18,7 +18,7 @@ const canHappen: Readonly<Record<FaultCode, (operation: OperationDescription) =>
   permission_denied: ({ access }) => access !== "public" && access !== "signed-in",
   not_found: () => false, // of a path that nothing answers; what an operation does not find, it declares
   method_not_allowed: () => false, // of another method on the path
-  not_acceptable: ({ output }) => output.kind !== "none",
+  not_acceptable: ({ output }) => output.kind !== "none" && !(output.kind === "bytes" && output.mediaTypes.some((type) => type.includes("*"))),
   request_timeout: hasBody,
   conflict: ({ kind }) => kind === "command", // the idempotency key was used with another input
   gone: () => false,
@@ -156,6 +156,7 @@ function codeSchema(codes: readonly FaultCode[]): Json {
 function headersOf(codes: readonly FaultCode[]): Json {
   const headers: Record<string, Json> = {};
   if (codes.some((code) => faultTable[code].retry === "after_delay")) headers["Retry-After"] = { $ref: "#/components/headers/RetryAfter" };
+  if (codes.includes("rate_limited")) headers["RateLimit"] = { $ref: "#/components/headers/RateLimit" };
   if (codes.includes("unauthenticated")) headers["WWW-Authenticate"] = { $ref: "#/components/headers/WwwAuthenticate" };
   return Object.keys(headers).length === 0 ? {} : { headers };
 }

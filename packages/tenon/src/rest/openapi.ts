@@ -95,6 +95,7 @@ const commonParameters = {
 const commonHeaders = {
   ETag: { description: "Names this very answer, for `If-None-Match`.", schema: { type: "string" } },
   IdempotencyReplayed: { description: "`true` where this is the stored answer to an earlier call of the same key.", schema: { type: "string", const: "true" } },
+  RateLimit: { description: "What is left of the caller's share, and when it is whole again (draft-ietf-httpapi-ratelimit-headers).", schema: { type: "string" } },
   RequestId: { description: "The call's identifier. Name it when you ask for help.", schema: { type: "string" } },
   RetryAfter: { description: "Seconds after which to try again.", schema: { type: "integer", minimum: 1 } },
   Sunset: { description: "When the operation may be gone (RFC 8594).", schema: { type: "string" } },

@@ -6,9 +6,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { scaffoldVersions } from "../../src/cli/scaffold/app-files.ts";
-import { addToApp } from "../../src/cli/scaffold/add-to-app.ts";
-import { serviceNames } from "../../src/cli/scaffold/service-names.ts";
+import { addToApp, scaffoldVersions, serviceNames } from "../../src/cli/index.ts";
 import { greeterFiles } from "./projects.ts";
 import { Project, runTenon } from "./tenon-process.ts";
 
@@ -185,9 +183,17 @@ describe("a service is added to an app's text", () => {
 });
 
 test("a new app depends on the versions that this repository is tested with", () => {
-  const read = (path: string): Record<string, Record<string, string> | undefined> => JSON.parse(readFileSync(new URL(path, root), "utf8")) as Record<string, Record<string, string> | undefined>;
-  const own = read("packages/tenon/package.json");
-  const repository = read("package.json");
-  const known: Record<string, string | undefined> = { ...repository["devDependencies"], ...own["devDependencies"], ...own["dependencies"], tenon: `^${String(own["version"])}` };
+  const own = manifestAt("packages/tenon/package.json");
+  const known: Record<string, string | undefined> = { ...manifestAt("package.json").devDependencies, ...own.devDependencies, ...own.dependencies, tenon: `^${own.version ?? ""}` };
   for (const [name, version] of Object.entries({ ...scaffoldVersions.dependencies, ...scaffoldVersions.devDependencies })) assert.equal(version, known[name], name);
 });
+
+interface Manifest {
+  readonly version?: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+}
+
+function manifestAt(path: string): Manifest {
+  return JSON.parse(readFileSync(new URL(path, root), "utf8")) as Manifest;
+}

@@ -142,3 +142,24 @@ describe("commands that compete, on postgres", { skip }, () => {
     assert.equal(Object.keys((await read()) ?? {}).includes("extra"), true);
   });
 });
+
+describe("a server that became a standby, on postgres", { skip }, () => {
+  test("is out of reach for commands, and its connections are not used again", async () => {
+    const opened = await openServerDatabase();
+    try {
+      const service = await openOrders(opened.database);
+      const pid = async (spoil: boolean): Promise<number> =>
+        service.run(orders.place, async ({ db }) => {
+          const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(db);
+          if (spoil) await sql`set transaction read only`.execute(db); // which is how a standby behaves
+          if (spoil) await db.insertInto("orders").values(order(1)).execute();
+          return rows[0]?.pid ?? 0;
+        });
+      const before = await pid(false);
+      await assert.rejects(pid(true), { code: "unavailable" });
+      assert.notEqual(await pid(false), before);
+    } finally {
+      await opened.drop();
+    }
+  });
+});

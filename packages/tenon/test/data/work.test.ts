@@ -54,6 +54,14 @@ for (const engine of engines) {
       assert.deepEqual(await ids(), [1, 2]);
     });
 
+    test("a NUL in a text or in JSON is the sender's mistake, and not a bug", async () => {
+      const isRefused = (thrown: unknown): boolean => thrown instanceof Fault && thrown.code === "invalid_argument";
+      const rows = [{ ...order(1), customerName: "a\u0000b" }, { ...order(1), details: { gift_note: "\u0000" } }];
+      for (const row of rows) await assert.rejects(service.run(orders.place, ({ db }) => db.insertInto("orders").values(row).execute()), isRefused);
+      await assert.rejects(service.run(orders.get, ({ db }) => db.selectFrom("orders").select("id").where("customerName", "=", "\u0000").execute()), isRefused);
+      assert.deepEqual(await ids(), []);
+    });
+
     test("nothing is opened for a command that does not touch its rows", async () => {
       const call = callTo(orders.place);
       assert.equal(await service.run(orders.place, () => 7, { call }), 7);

@@ -99,6 +99,7 @@ export class RawConnection implements Disposable {
     const length = headers["content-length"];
     if (length !== undefined && /^\d+$/.test(length)) return this.#take(() => Number(length));
     await this.ended();
+    if (this.#end?.error !== undefined) throw new BrokenOff(this.rest, this.#end.error);
     return this.#take(() => this.#received.length);
   }
 

@@ -54,11 +54,11 @@ export interface LogLine {
   readonly error?: string;
 }
 
-/** Tokens in tests are a subject and its scopes: `ada read write`. */
+/** Tokens in tests are a subject and its scopes: `ada~things:read~things:write`. */
 const verifier: TokenVerifier = {
   async verify(token) {
     const [subject = "", ...scopes] = token.split("~");
-    if (subject === "bad") throw new Fault("unauthenticated", "the token is not valid", { facts: { reason: "bad" } });
+    if (subject === "bad" || /[\s,]/.test(token)) throw new Fault("unauthenticated", "the token is not valid", { facts: { reason: "bad" } });
     return { claims: { sub: subject, iss: "test", scope: scopes.join(" ") }, expiresAtMs: Date.now() + 3_600_000 };
   },
 };

@@ -13,6 +13,7 @@ export interface Ready {
   readonly app: string;
   readonly url: string;
   readonly services: number;
+  readonly database: "embedded" | "other";
 }
 
 export interface AppChildOptions {
@@ -50,9 +51,19 @@ export class AppChild {
     return this.#gone.promise;
   }
 
+  /** Whether it can still be given an order: one that waits may end too, killed from outside or by what it imports. */
+  get isUsable(): boolean {
+    return this.#problem === undefined && !this.#isStopping;
+  }
+
   /** What it reported before it ended by itself; `undefined` while it runs, and when it was stopped. */
   get problem(): CommandProblem | undefined {
     return this.#isStopping ? undefined : this.#problem;
+  }
+
+  /** Lets it get ready for an app with an embedded database, while it waits. */
+  warm(): void {
+    if (this.isUsable) this.#process.send({ kind: "warm" } satisfies Order, () => undefined);
   }
 
   /** @throws {CommandProblem} the app cannot be loaded. */
@@ -61,8 +72,8 @@ export class AppChild {
   }
 
   /** @throws {CommandProblem} the app cannot be started. */
-  async open(): Promise<Ready> {
-    const report = await this.#order({ kind: "open" });
+  async open(migrations: "likely" | "unlikely"): Promise<Ready> {
+    const report = await this.#order({ kind: "open", migrations });
     if (report.kind !== "ready") throw new CommandProblem("the app did not say that it is ready");
     return report;
   }

@@ -37,10 +37,14 @@ export class DevSession {
   readonly #watcher: SourceWatcher;
   #running: AppChild | undefined = undefined;
   #spare: AppChild | undefined = undefined;
+  /** Files that any process of this session has imported. */
+  readonly #imported = new Set<string>();
   /** Files saved that no process was started for yet. */
   #saved = new Set<string>();
   #round: Promise<void> | undefined = undefined;
-  /** Whether the last round failed, so that any file may be the one that mends it. */
+  /** What the last app said that started. */
+  #ready: Ready | undefined = undefined;
+  /** Whether the last round failed, or what it started has ended. */
   #isBroken = false;
   #isEnding = false;
 
@@ -64,7 +68,8 @@ export class DevSession {
   async end(): Promise<void> {
     this.#isEnding = true;
     this.#watcher.close();
-    await Promise.all([this.#running?.stop(), this.#spare?.stop()]);
+    this.#spare?.kill(); // it has nothing open that could be lost
+    await Promise.all([this.#running?.stop(), this.#spare?.gone]);
   }
 
   /** Ends all processes at once. */
@@ -78,16 +83,17 @@ export class DevSession {
     if (this.#isEnding) return;
     const spareIsStale = files.some((file) => this.#spare?.files.has(file));
     if (spareIsStale) this.#dropSpare();
-    const relevant = this.#isBroken ? files : files.filter((file) => this.#concerns(file));
+    const relevant = files.filter((file) => this.#concerns(file));
     if (relevant.length > 0) this.#begin(relevant);
   }
 
   /**
    * What was imported counts, migrations and settings besides. A test that is edited does not restart the app, nor does
-   * a file that the app itself writes.
+   * a file that the app itself writes. While an app is loading or broken, any file may be one that it wants.
    */
   #concerns(file: string): boolean {
-    return this.#running === undefined || this.#running.files.has(file) || extname(file) === ".sql" || basename(file) === envFile;
+    const mayBeWanted = this.#isBroken || this.#round !== undefined;
+    return mayBeWanted || this.#imported.has(file) || extname(file) === ".sql" || basename(file) === envFile;
   }
 
   #begin(saved: readonly string[]): void {
@@ -104,15 +110,19 @@ export class DevSession {
     this.#saved = new Set();
     if (changed.length > 0) this.#options.onEvent({ kind: "restarting", changed });
     const before = this.#running;
-    const next = this.#spare ?? this.#spawn();
+    const next = this.#spare?.isUsable === true ? this.#spare : this.#spawn();
     this.#spare = undefined;
     this.#running = next;
     try {
       const [loaded] = await Promise.allSettled([next.load(this.#options.file), before?.stop()]);
       if (this.#isEnding) return;
       if (loaded.status === "rejected") throw loaded.reason;
-      if (this.#saved.size > 0) return; // what was loaded is no more what is on the disk
-      const ready = await next.open();
+      if (this.#saved.size > 0) {
+        for (const file of changed) this.#saved.add(file);
+        return; // what was loaded is no more what is on the disk
+      }
+      const ready = await next.open(this.#mayBringMigrations(changed) ? "likely" : "unlikely");
+      this.#ready = ready;
       this.#isBroken = false;
       this.#options.onEvent({ kind: "ready", ready, changed, ms: performance.now() - startedMs, watched: this.#watcher.size });
       void next.gone.then(() => this.#onGone(next));
@@ -122,6 +132,12 @@ export class DevSession {
       this.#options.onEvent({ kind: "failed", problem: toProblem(thrown), changed });
     }
     this.#spare ??= this.#spawn();
+    if (this.#ready?.database === "embedded") this.#spare.warm();
+  }
+
+  /** Unless all that was saved is code of an app that ran: then its database is up to date. */
+  #mayBringMigrations(changed: readonly string[]): boolean {
+    return this.#ready === undefined || this.#isBroken || changed.some((file) => !this.#imported.has(file));
   }
 
   /** The app ended while it ran. */
@@ -132,11 +148,17 @@ export class DevSession {
   }
 
   #spawn(): AppChild {
-    return new AppChild({ output: this.#options.output, onFiles: (files) => this.#watcher.add(files) });
+    return new AppChild({
+      output: this.#options.output,
+      onFiles: (files) => {
+        for (const file of files) this.#imported.add(file);
+        this.#watcher.add(files);
+      },
+    });
   }
 
   #dropSpare(): void {
-    void this.#spare?.stop();
+    this.#spare?.kill();
     this.#spare = undefined;
   }
 }

@@ -2,10 +2,15 @@
 
 /** To the app's process, in this order. */
 export type Order =
+  /** Get ready for an app with an embedded database. For a process that waits. */
+  | { readonly kind: "warm" }
   /** Import the app and report. Nothing of it is opened yet, so the process before may still be closing. */
   | { readonly kind: "load"; readonly file: string }
-  /** Open and listen. Sent when the process before is gone: the embedded database has one owner at a time. */
-  | { readonly kind: "open" }
+  /**
+   * Open and listen. Sent when the process before is gone: the embedded database has one owner at a time. `unlikely`:
+   * the database was up to date a moment ago, and what was saved since is no migration.
+   */
+  | { readonly kind: "open"; readonly migrations: "likely" | "unlikely" }
   /** Close everything and end. */
   | { readonly kind: "stop" };
 
@@ -14,7 +19,7 @@ export type Report =
   /** Further files that were imported; of packages too, for they may be linked and edited. */
   | { readonly kind: "files"; readonly files: readonly string[] }
   | { readonly kind: "loaded" }
-  | { readonly kind: "ready"; readonly app: string; readonly url: string; readonly services: number }
+  | { readonly kind: "ready"; readonly app: string; readonly url: string; readonly services: number; readonly database: "embedded" | "other" }
   | { readonly kind: "failed"; readonly problem: ReportedProblem };
 
 /** A problem as it crosses the border between two processes. */

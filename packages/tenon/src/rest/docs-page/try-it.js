@@ -40,8 +40,10 @@ export function tryIt(operation) {
     aborter = new AbortController();
     stop.hidden = false;
     key?.use();
-    showWrong(form, await call(request, answer, aborter.signal));
+    const errors = await call(request, answer, aborter.signal);
     stop.hidden = true;
+    answer.scrollIntoView({ block: "nearest" });
+    showWrong(form, errors);
   });
   draw();
   return h("aside.try", { "aria-label": "Try it" }, h("h2", "Try it"), form, answer, h("section", h("div.code-head", h("h3", "curl"), copyButton("the curl line", () => curl.textContent)), curl));
