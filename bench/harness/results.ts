@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { cpus, loadavg, release, totalmem, type } from "node:os";
 import { join } from "node:path";
 import type { Bench, Outcome, Scenario } from "./bench.ts";
+import { subjectFlags } from "./subject-process.ts";
 
 const packages = ["fastify", "@fastify/jwt", "@fastify/rate-limit", "prom-client", "pino", "pg", "zod", "tenon"];
 
@@ -28,7 +29,7 @@ export function describeMachine({ cores }: Pick<Bench, "cores">): Machine {
     system: `${type()} ${release()} ${process.arch}`,
     placement: cores.note,
     node: process.version,
-    nodeFlags: process.execArgv,
+    nodeFlags: subjectFlags,
     versions: Object.fromEntries(packages.map((name) => [name, versionOf(name)])),
     loadAverage: Number((loadavg()[0] ?? 0).toFixed(2)),
   };

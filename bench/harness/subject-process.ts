@@ -9,6 +9,9 @@ import { onCore } from "./cores.ts";
 const startTimeoutMs = 20_000;
 const answerTimeoutMs = 5_000;
 
+/** Node's flags for every subject: the platform runs from its sources, which a build that was forgotten cannot outdate. */
+export const subjectFlags: readonly string[] = ["--conditions=tenon-source", ...process.execArgv.filter((flag) => flag !== "--conditions=tenon-source")];
+
 export class SubjectProcess {
   readonly port: number;
   readonly #child: Child;
@@ -39,5 +42,5 @@ export class SubjectProcess {
 }
 
 function onServerCore(subject: Subject, bench: Bench): readonly string[] {
-  return onCore(bench.cores.server, [process.execPath, ...process.execArgv, fileURLToPath(new URL(`../${subject.file}`, import.meta.url))]);
+  return onCore(bench.cores.server, [process.execPath, ...subjectFlags, fileURLToPath(new URL(`../${subject.file}`, import.meta.url))]);
 }

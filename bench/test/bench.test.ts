@@ -20,7 +20,7 @@ interface Ran {
 }
 
 function runBench(...args: readonly string[]): Promise<Ran> {
-  const child = spawn(process.execPath, [...process.execArgv.filter((flag) => !flag.startsWith("--test")), fileURLToPath(new URL("../run.ts", import.meta.url)), ...args]);
+  const child = spawn(process.execPath, [fileURLToPath(new URL("../run.ts", import.meta.url)), ...args]);
   let stdout = "";
   let stderr = "";
   child.stdout.on("data", (text: Buffer) => (stdout += text.toString()));

@@ -52,8 +52,8 @@ export function toOpenApi(descriptions: readonly ContractDescription[], info: Op
     }
   }
 
-  return schemas.finish((named) => ({
-    openapi: "3.1.1",
+  const whole = schemas.finish((named) => ({
+    openapi: "3.1.1" as const,
     info: { title: info.title, version: info.version },
     servers: [{ url: info.serverUrl ?? "/" }],
     tags: shown.map(({ description, name, version }) => ({ name, ...(description === undefined ? {} : { description }), "x-tenon-version": version })),
@@ -61,11 +61,11 @@ export function toOpenApi(descriptions: readonly ContractDescription[], info: Op
     components: {
       schemas: named,
       responses: faults.shared,
-      parameters: usedParameters(paths),
+      parameters: commonParameters,
       headers: commonHeaders,
-      securitySchemes: { bearer: securityScheme },
     },
   }));
+  return { ...whole, components: { ...usedComponents(whole), securitySchemes: { bearer: securityScheme } } };
 }
 
 const commonParameters = {
@@ -102,9 +102,10 @@ const commonHeaders = {
   WwwAuthenticate: { description: "How to show who is calling (RFC 6750).", schema: { type: "string" } },
 } as const;
 
-/** Those that an operation refers to: an app of queries alone has no idempotency key. */
-function usedParameters(paths: ReadonlyMap<string, Readonly<Record<string, unknown>>>): Readonly<Record<string, unknown>> {
-  const operations = [...paths.values()].flatMap((methods) => Object.values(methods)) as { readonly parameters: readonly { readonly $ref?: string }[] }[];
-  const used = new Set(operations.flatMap((operation) => operation.parameters.map((parameter) => parameter.$ref?.split("/").at(-1))));
-  return Object.fromEntries(Object.entries(commonParameters).filter(([name]) => used.has(name)));
+/** Those that something refers to: an app of queries alone has no idempotency key. */
+function usedComponents(whole: Pick<OpenApiDocument, "paths" | "components">): OpenApiDocument["components"] {
+  const text = JSON.stringify(whole);
+  const used = (group: string, all: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
+    Object.fromEntries(Object.entries(all).filter(([name]) => text.includes(`"#/components/${group}/${name}"`)));
+  return Object.fromEntries(Object.entries(whole.components).map(([group, all]) => [group, used(group, all)]));
 }

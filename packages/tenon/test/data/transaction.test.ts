@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { sql } from "kysely";
-import { type DatabaseError } from "../../src/data/index.ts";
+import type { DatabaseError } from "../../src/data/index.ts";
 import { Fault } from "../../src/kernel/index.ts";
 import { callTo, openOrders, order, orders, type OrdersService } from "./shop.ts";
 import { openServerDatabase, type ServerDatabase, skip } from "./server.ts";

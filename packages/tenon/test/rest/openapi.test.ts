@@ -84,6 +84,14 @@ suite("the document is valid", () => {
     assert.equal((await validate(broken)).valid, false, "the validator is at work");
   });
 
+  test("and has nothing in it that nothing refers to", () => {
+    const asks = contract("asks", { ping: query({ http: "GET /ping", access: "public", output: z.object({ ok: z.boolean() }) }) });
+    const { headers, parameters, schemas } = toOpenApi([describe(asks)], info).components;
+    assert.deepEqual(Object.keys(parameters ?? {}), ["IfNoneMatch", "RequestTimeoutMs"]);
+    assert.deepEqual(Object.keys(headers ?? {}), ["ETag", "RequestId", "RetryAfter", "WwwAuthenticate"]);
+    assert.deepEqual(Object.keys(schemas ?? {}), ["Problem"]);
+  });
+
   test("an app without operations has a valid one too", async () => {
     assert.equal((await validate(JSON.stringify(toOpenApi([], info)))).valid, true);
   });
