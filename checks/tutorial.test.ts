@@ -47,10 +47,10 @@ class Desk {
     await writeFile(join(this.#home, path), text);
   }
 
-  /** Makes the edit of a `diff` block: lines with `-` go, lines with `+` come, others stand as they are. */
-  async edit(block: Block): Promise<void> {
+  /** Makes the edit of a `diff` block, whose fence names the file: lines with `-` go, lines with `+` come, others stand as they are. */
+  async edit(block: Block, file: string): Promise<void> {
     await this.undo();
-    const path = join(this.#home, /^diff (\S+)/.exec(block.info)?.[1] ?? "");
+    const path = join(this.#home, file);
     const before = await readFile(path, "utf8");
     let after = before;
     for (const hunk of hunksOf(block.text)) {
@@ -81,9 +81,13 @@ class Desk {
     const env = { ...process.env, NO_COLOR: "1", NODE_TEST_CONTEXT: undefined };
     const { stdout, stderr } = await run(process.execPath, [...args], { cwd: this.#home, env }).catch((failure: { readonly stdout: string; readonly stderr: string }) => failure);
     if (args.includes("--test")) assert.match(stdout, /^. fail 0$/m, stdout);
-    // The compiler looks into the sources of this repository too; an installed package has only types.
-    return (stdout + stderr).split("\n").filter((line) => !line.startsWith("../")).join("\n").trim();
+    return withoutSources(stdout + stderr).trim();
   }
+}
+
+/** Here the compiler looks into the sources of Tenon too, with the app's settings; an installed package has only types. */
+function withoutSources(printed: string): string {
+  return printed.replaceAll(/^\.\.\/.*\n(?: .*\n)*/gm, "");
 }
 
 interface Hunk {
@@ -111,10 +115,12 @@ test("the tutorial can be followed to the letter, and prints what it shows", { t
   const directory = await mkdtemp(join(root, ".tenon", "tutorial-"));
   try {
     const desk = new Desk(directory);
-    const blocks = blocksOf(readText("docs/tutorial.md"));
+    const tutorial = readText("docs/tutorial.md");
+    const lines = tutorial.text.split("\n");
+    const blocks = blocksOf(tutorial);
     let compared = 0;
     for (const [index, block] of blocks.entries()) {
-      if (block.language === "diff") await desk.edit(block);
+      if (block.language === "diff") await desk.edit(block, lines[block.line - 2]?.replace("```diff ", "") ?? "");
       if (block.file !== undefined) await desk.write(block.file, block.text);
       if (block.language !== "sh") continue;
       const printed: string[] = [];

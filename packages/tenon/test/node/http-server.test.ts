@@ -167,7 +167,7 @@ describe("a request that is slow to come", () => {
     await using served = await Served.open({ services, concurrencyMax: 8 });
     const slow = await Promise.all(Array.from({ length: 200 }, () => RawConnection.open(served.port)));
     try {
-      slow.forEach((connection, index) => connection.write(index % 2 === 0 ? "GET /things/a HTTP/1.1\r\nx-a: " : requestText("POST /things", { "content-type": "application/json", "content-length": "14" }).concat('{"na')));
+      slow.forEach((connection, index) => connection.write(index % 2 === 0 ? "GET /things/a HTTP/1.1\r\nx-a: " : requestText("POST /things", { "content-type": "application/json", "content-length": "15" }).concat('{"na')));
       await sleep(20);
       for (let round = 0; round < 20; round += 1) assert.equal((await rawRequest(served.port, requestText("POST /things", {}, '{"name":"b"}'))).status, 200);
       for (const connection of slow.filter((_, index) => index % 2 === 1)) connection.write('me":"late"');
@@ -203,6 +203,8 @@ describe("what is not a request", () => {
     "an unknown method": requestText("FETCH /things/a"),
     "a method in lower case": requestText("get /things/a"),
     "no version": "GET /things/a\r\n\r\n",
+    "an old version": "GET /things/a HTTP/0.9\r\nhost: x\r\n\r\n",
+    "a version that is spoken otherwise": "GET /things/a HTTP/2.0\r\nhost: x\r\n\r\n",
     "another version": "GET /things/a HTTP/3.0\r\nhost: x\r\n\r\n",
     "a header without a colon": "GET /things/a HTTP/1.1\r\nhost: x\r\nnot a header\r\n\r\n",
     "a space before the colon": "GET /things/a HTTP/1.1\r\nhost : x\r\n\r\n",
@@ -216,7 +218,7 @@ describe("what is not a request", () => {
     "two equal lengths": requestText("POST /things", { "content-type": "application/json", "content-length": "12\r\ncontent-length: 12" }).concat('{"name":"a"}'),
     "a list of lengths": requestText("POST /things", { "content-length": "12, 12" }).concat('{"name":"a"}'),
     "a length and a transfer coding": requestText("POST /things", { "content-length": "12", "transfer-encoding": "chunked" }).concat("0\r\n\r\n"),
-    "a transfer coding that is not chunked": requestText("POST /things", { "transfer-encoding": "identity" }),
+    "a transfer coding that is not chunked": requestText("POST /things", { "content-type": "application/json", "transfer-encoding": "identity" }),
     "chunked before another coding": requestText("POST /things", { "transfer-encoding": "chunked, gzip" }),
     "a length that is negative": requestText("POST /things", { "content-length": "-1" }),
     "a length that is no number": requestText("POST /things", { "content-length": "1e2" }),
@@ -233,12 +235,10 @@ describe("what is not a request", () => {
       const answer = await connection.answer();
       assert.equal(answer.status, 400, answer.body);
       assert.equal(answer.headers["content-type"], "application/problem+json");
-      if (what !== "no Host header") {
-        assert.equal(answer.headers["connection"], "close");
-        connection.write(requestText("GET /things/a"));
-        await connection.ended();
-        assert.equal(connection.rest, "");
-      }
+      assert.equal(answer.headers["connection"], "close");
+      connection.write(requestText("GET /things/a"));
+      await connection.ended();
+      assert.equal(connection.rest, "");
       assert.deepEqual(served.calls, []);
     });
   }
@@ -268,7 +268,7 @@ describe("what is not a request", () => {
     await using served = await Served.open({ services });
     assertRefused(await rawRequest(served.port, requestText("GET /things/a", { "x-a": "x".repeat(17_000) })), 431, "headers_too_large");
     assertRefused(await rawRequest(served.port, `GET /${"x".repeat(17_000)} HTTP/1.1\r\n`), 431, "headers_too_large");
-    assertRefused(await rawRequest(served.port, requestText("GET /things/a").replace("\r\n\r\n", `\r\n${"a:b\r\n".repeat(4_000)}\r\n`)), 431, "headers_too_large");
+    assertRefused(await rawRequest(served.port, requestText("GET /things/a").replace("\r\n\r\n", `\r\n${"abcd:efgh\r\n".repeat(2_500)}\r\n`)), 431, "headers_too_large");
     assert.equal((await rawRequest(served.port, requestText("GET /things/a").replace("\r\n\r\n", `\r\n${"a:b\r\n".repeat(2_500)}\r\n`))).status, 200);
     const extension = `1;${"x".repeat(20_000)}\r\n`;
     assertRefused(await rawRequest(served.port, requestText("POST /things", { "content-type": "application/json", "transfer-encoding": "chunked" }), extension), 413, "payload_too_large");
@@ -380,7 +380,6 @@ describe("a host", () => {
       () => ({ status: 99, headers: [], body: "x" }),
       () => ({ status: 200, headers: ["x-a"], body: "x" }),
       () => ({ status: 200, headers: ["x-a", "\u{1f600}"], body: new Uint8Array(1) }),
-      () => undefined as never,
     ];
     for (const wrong of wrongs) {
       await using served = await Served.open({ services, wrap: (face) => (request) => (request.target === "/wrong" ? wrong() : face(request)) });
