@@ -21,7 +21,7 @@ const typescript = join(root, "node_modules/typescript/bin/tsc");
 
 /** What the reader types, as this repository runs it: here nothing is installed, and `tenon` is its sources. */
 const commands: Readonly<Record<string, readonly (readonly string[])[]>> = {
-  "npx --package ./tenon/tenon-0.1.0.tgz tenon new library": [[tenon, "new", "library"]],
+  "npx --yes --package ./tenon/tenon-0.1.0.tgz tenon new library": [[tenon, "new", "library"]],
   "npx tenon new books": [[tenon, "new", "books"]],
   "npx tenon new loans": [[tenon, "new", "loans"]],
   "npx tenon check": [[tenon, "check"]],

@@ -58,7 +58,7 @@ function createOrder(index: number): NewOrder {
       country: "NL",
     },
     billingSameAsShipping: index % 2 === 0,
-    note: "Please ring twice; the dog is friendly. Leave it with the neighbour at number 12 if nobody answers.",
+    note: "Please ring twice; the dog is friendly. Leave it with the neighbor at number 12 if nobody answers.",
     placedAt: `2026-05-${String(10 + index).padStart(2, "0")}T09:30:00.000Z`,
     priority: index % 5 === 0 ? "express" : "standard",
     channel: "web",

@@ -80,18 +80,20 @@ describe("the tour of a README", () => {
     await rm(directory, { recursive: true });
   });
 
-  for (const [name, least] of [["README.md", 10], ["../../README.md", 5]] as const) test(`${name} answers as printed`, async () => {
-    const steps = stepsOf(await readFile(join(home, name), "utf8"));
-    assert.ok(steps.length >= least, `only ${steps.length} commands were found`);
-    const script = steps.map(({ command }) => `${command.replaceAll("localhost:3000", address)}\necho '${separator}'\n`).join("");
-    const shell = spawn("bash", ["-e", "-c", script], { cwd: home, env: environment, stdio: ["ignore", "pipe", "inherit"] });
-    const [printed] = await Promise.all([text(shell.stdout), once(shell, "exit")]);
-    const answers = printed.split(separator);
-    for (const [index, { command, answer }] of steps.entries()) {
-      const printedHere = answers[index] ?? "";
-      let actual: unknown;
-      assert.doesNotThrow(() => (actual = JSON.parse(printedHere)), `${command} printed ${printedHere}`);
-      assertIn(actual, answer, command);
-    }
-  });
+  for (const [name, least] of [["README.md", 10], ["../../README.md", 5]] as const) {
+    test(`${name} answers as printed`, async () => {
+      const steps = stepsOf(await readFile(join(home, name), "utf8"));
+      assert.ok(steps.length >= least, `only ${steps.length} commands were found`);
+      const script = steps.map(({ command }) => `${command.replaceAll("localhost:3000", address)}\necho '${separator}'\n`).join("");
+      const shell = spawn("bash", ["-e", "-c", script], { cwd: home, env: environment, stdio: ["ignore", "pipe", "inherit"] });
+      const [printed] = await Promise.all([text(shell.stdout), once(shell, "exit")]);
+      const answers = printed.split(separator);
+      for (const [index, { command, answer }] of steps.entries()) {
+        const printedHere = answers[index] ?? "";
+        let actual: unknown;
+        assert.doesNotThrow(() => (actual = JSON.parse(printedHere)), `${command} printed ${printedHere}`);
+        assertIn(actual, answer, command);
+      }
+    });
+  }
 });

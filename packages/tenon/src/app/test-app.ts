@@ -5,6 +5,7 @@
 import {
   type AnyContract,
   type AnyOutput,
+  type Bytes,
   type CallPromise,
   type Caller,
   type ErrorSpecs,
@@ -42,6 +43,8 @@ export interface TestCallOptions {
   readonly signal?: AbortSignal;
   /** The service that makes the call, for operations that only services may call. */
   readonly from?: string;
+  /** The upload, for operations with a `body`. */
+  readonly body?: Bytes;
 }
 
 export interface TestOptions {
@@ -142,6 +145,7 @@ async function open(service: Service, options: TestOptions): Promise<Opened> {
         idempotencyKey: operation.kind === "command" ? call.idempotencyKey : undefined,
         timeoutMs: call.timeoutMs,
         address: "127.0.0.1",
+        body: call.body,
       });
       call.signal?.addEventListener("abort", () => started.cancel(new Fault("canceled", "the test gave up")), { once: true });
       return (opened.directory.find(operation.id) as Handler)(started);

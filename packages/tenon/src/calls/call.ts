@@ -22,7 +22,7 @@ export interface CallStart {
   readonly id: string;
   /** `performance.now()`-like instant at which the request was first seen. */
   readonly startedAtMs: number;
-  /** The fields, still to be validated. A function is called once, after the caller is known: a body is read only then. */
+  /** The fields, still to be validated. A function is called once, after the caller is known: a body is parsed only then. */
   readonly input: unknown;
   /** A body of bytes, for operations that take one. */
   readonly body?: Bytes | undefined;

@@ -2,8 +2,8 @@
  * Reads the input and holds it against the contract. Everything after this stage sees the parsed value: unknown fields
  * gone, defaults filled in.
  *
- * The input may still be on its way: a face hands over a function, and the body is read only here, when it is known
- * who is calling.
+ * A face hands over a function that makes the input out of bytes: a body is parsed only here, when it is known who is
+ * calling and that they may.
  */
 import { createParser, type Operation, type ParseResult, type Schema } from "../contract/index.ts";
 import { Fault } from "../kernel/index.ts";

@@ -26,7 +26,7 @@ export class HttpHost {
   readonly clock: Clock;
   readonly log: Log;
   readonly limits: HttpLimits;
-  /** Set once the server is to end: connections are closed with their next answer. */
+  /** Set once no new connections are taken: those that are open are closed with their next answer. */
   isDraining = false;
   /** What has come of JSON bodies that are still on their way, in bytes. */
   bodiesBytes = 0;

@@ -35,7 +35,7 @@ const dropLogEveryMs = 10_000;
 /** How often a drain looks whether it is over, in ms. */
 const drainCheckMs = 20;
 /** How long a drain goes on taking connections that the system has accepted for us, in ms. */
-const acceptWaitingMaxMs = 100;
+const acceptWaitingMaxMs = 500;
 
 export class HttpServer implements Part {
   readonly name = "http server";
@@ -106,12 +106,13 @@ export class HttpServer implements Part {
   async #drain(): Promise<void> {
     const { clock, drainDelayMs, drainMs, log } = this.#options;
     if (!this.#server.listening) return;
-    this.#host.isDraining = true;
     if (drainDelayMs > 0) await pause(drainDelayMs);
     await this.#acceptWaiting();
     const closed = Promise.withResolvers<void>();
     // Not the HTTP server's own `close`, which cuts idle connections at once: some are about to bring a request.
     NetServer.prototype.close.call(this.#server, () => closed.resolve());
+    // Only now: a client that is told to close connects anew, and would come to a door that is just being shut.
+    this.#host.isDraining = true;
 
     const startedMs = clock.elapsedMs();
     while (this.#connections.size > 0) {
@@ -173,9 +174,7 @@ export class HttpServer implements Part {
   #answer(exchange: Exchange, incoming: IncomingMessage): void {
     let answer: HttpAnswer | Promise<HttpAnswer>;
     try {
-      // RFC 9112 section 3.2
-      if (incoming.headers.host === undefined && incoming.httpVersion === "1.1") throw new Fault("invalid_argument", "the request has no Host header");
-      answer = this.#options.handler(exchange.request);
+      answer = isWellFormed(incoming) ? this.#options.handler(exchange.request) : notWellFormed();
     } catch (thrown) {
       answer = this.#failed(thrown);
     }
@@ -216,6 +215,18 @@ export class HttpServer implements Part {
     this.#lastDropMs = nowMs;
     this.#options.log.warn("connections are turned away: there are as many as may be", { connections: this.#connections.size });
   }
+}
+
+/** Node's parser takes versions that are spoken otherwise. The rest is RFC 9112 section 3.2. */
+function isWellFormed(incoming: IncomingMessage): boolean {
+  if (incoming.httpVersionMajor !== 1) return false;
+  return incoming.headers.host !== undefined || incoming.httpVersionMinor === 0;
+}
+
+function notWellFormed(): HttpAnswer {
+  const answer = toProblem(new Fault("invalid_argument", "this is not HTTP/1.1: the version is another one, or there is no Host header"), undefined);
+  answer.headers.push("connection", "close");
+  return answer;
 }
 
 /** Not by the clock, whose timers let the process end: nothing else may be left that keeps it alive until the drain is over. */

@@ -6,3 +6,4 @@ export * as limits from "./limits.ts";
 export { type OpenApiDocument, type OpenApiInfo, toOpenApi } from "./openapi.ts";
 export type { HttpAnswer, HttpHandler, HttpRequest } from "./ports.ts";
 export { problemType, toProblem } from "./problem.ts";
+export { toServerSentEvents } from "./stream.ts";

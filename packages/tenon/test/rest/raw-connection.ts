@@ -29,7 +29,7 @@ export class RawConnection implements Disposable {
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.setNoDelay(true);
-    socket.on("data", (chunk) => {
+    socket.on("data", (chunk: Buffer) => {
       this.#received = Buffer.concat([this.#received, chunk]);
       this.#wake?.();
     });

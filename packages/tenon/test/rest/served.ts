@@ -139,7 +139,7 @@ function createFace(options: ServeOptions, log: LogWriter): RestFace {
     limit({ clock }),
     validate,
     authorize(),
-    replay({ answers: new MemoryAnswers({ keepMs: 60_000, max: 1_000, nowMs: clock.nowMs }) }),
+    replay({ answers: new MemoryAnswers({ keepMs: 60_000, max: 1_000, nowMs: () => clock.nowMs() }) }),
   ];
   for (const service of services) {
     const environment = { service: service.name, data: undefined, directory, clock, ids, log, config: undefined };

@@ -5,7 +5,7 @@ import { Worker } from "node:worker_threads";
 import * as z from "zod";
 import { contract, query, stream } from "../../src/contract/index.ts";
 import { Fault } from "../../src/kernel/index.ts";
-import { toServerSentEvents } from "../../src/rest/stream.ts";
+import { toServerSentEvents } from "../../src/rest/index.ts";
 import { service } from "../../src/service/index.ts";
 import { ManualClock } from "../calls/fixture.ts";
 import { RawConnection, rawRequest, requestText } from "./raw-connection.ts";
