@@ -27,7 +27,7 @@ async function drill(open: () => Promise<Ledger>): Promise<void> {
     random: Math.random,
   });
   assert.deepEqual({ lost, appliedTwice, halfWritten, wrongAnswers, unexpected }, { lost: 0, appliedTwice: 0, halfWritten: 0, wrongAnswers: 0, unexpected: [] });
-  assert.ok(acknowledged > 100, `the load was no load: ${acknowledged} acknowledged`);
+  assert.ok(acknowledged > 10, `the load was no load: ${acknowledged} acknowledged`);
   assert.ok(repeats > 0, "no kill hit a command under way");
 }
 

@@ -16,7 +16,7 @@ import {
   type Received,
   type Schema,
 } from "../contract/index.ts";
-import { Call, compile, type Handler, validate } from "../calls/index.ts";
+import { Call, compile, type Handler, record, validate } from "../calls/index.ts";
 import { handle } from "../handlers/index.ts";
 import { createIdSource, Fault } from "../kernel/index.ts";
 import { app, type AnyHandler, type HandlerOf, type NoConfig, type NoTables, type Service } from "../service/index.ts";
@@ -128,7 +128,7 @@ async function open(service: Service, options: TestOptions): Promise<Opened> {
   const ids = createIdSource(Math.random);
   for (const each of options.fakes ?? []) {
     const environment = { service: each.operation.service, data: undefined, directory: opened.directory, clock, ids, log, config: undefined };
-    opened.directory.register(each.operation, compile([validate], each.operation, handle(each.operation, each.handler, environment)));
+    opened.directory.register(each.operation, compile([record({ metrics: opened.metrics, log, clock }), validate], each.operation, handle(each.operation, each.handler, environment)));
   }
 
   return {

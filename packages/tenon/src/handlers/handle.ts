@@ -51,7 +51,8 @@ function ownFault(operation: Operation, thrown: unknown): unknown {
   if (!(thrown instanceof Fault)) return thrown;
   const isForeign = thrown.operation !== undefined && thrown.operation !== operation.id;
   if (isForeign && !passedOn.has(thrown.code)) {
-    return new Fault("internal", "internal error", { cause: thrown, facts: { from: thrown.operation ?? "" } });
+    const why = `${operation.id} let through what ${thrown.operation ?? "another operation"} answered: ${thrown.publicCode} (${thrown.message}). Take it apart with outcome(call(...)), and answer with an error of this contract`;
+    return new Fault("internal", "internal error", { cause: new LetThroughError(why, { cause: thrown }) });
   }
   if (isForeign) return new Fault(thrown.code, `${operation.id} needs something that failed: ${thrown.code}`, { cause: thrown, retryAfterS: thrown.retryAfterS });
   if (thrown instanceof DeclaredFault && !(thrown.reason in operation.errors)) {
@@ -102,6 +103,11 @@ function fitting(what: string, result: ParseResult): unknown {
 function settledNow(what: string, result: ParseResult | Promise<ParseResult>): unknown {
   if (isPromise(result)) throw new OutputError(`${what} has data with an asynchronous schema: use one that validates at once`);
   return fitting(what, result);
+}
+
+/** A handler let another operation's failure through, which its own contract does not declare. */
+export class LetThroughError extends Error {
+  override readonly name = "LetThroughError";
 }
 
 /** A handler gave back what its contract does not promise. A bug of the service, answered `internal`. */

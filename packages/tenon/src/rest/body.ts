@@ -1,5 +1,5 @@
 /** JSON bodies: whether one is to be read at all, and from its bytes to a value, or a clear refusal. */
-import { isUtf8 } from "node:buffer";
+import { constants, isUtf8 } from "node:buffer";
 import { Fault } from "../kernel/index.ts";
 import type { HttpRequest } from "./ports.ts";
 
@@ -33,10 +33,12 @@ function isJson(contentType: string): boolean {
  * Of two fields with one name the last counts, as everywhere in JavaScript. A field named `__proto__` is refused: no
  * contract means it, and code behind that merges objects would take it for a prototype.
  *
- * @throws {Fault} `invalid_argument`: the bytes are not UTF-8, or the text is not JSON (RFC 8259).
+ * @throws {Fault} `invalid_argument`: the bytes are not UTF-8, or the text is not JSON (RFC 8259). `payload_too_large`:
+ * half a gigabyte is the longest text that there can be.
  */
 export function parseJson(body: Uint8Array): unknown {
   if (body.length === 0) return undefined;
+  if (body.length > constants.MAX_STRING_LENGTH) throw new Fault("payload_too_large", "the body is longer than any text can be here");
   if (!isUtf8(body)) throw new Fault("invalid_argument", "the body is not UTF-8");
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
   const value = parseText(text.charCodeAt(0) === byteOrderMark ? text.slice(1) : text);

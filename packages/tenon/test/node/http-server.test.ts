@@ -183,13 +183,16 @@ describe("a request that is slow to come", () => {
     const half = requestText("POST /things", { "content-type": "application/json", "content-length": "60000" });
     using first = await RawConnection.open(served.port);
     first.write(half, "x".repeat(59_000));
-    await sleep(30);
     using second = await RawConnection.open(served.port);
     second.write(half, "x".repeat(59_000));
-    const answer = await second.answer();
+    await sleep(30);
+    using third = await RawConnection.open(served.port);
+    third.write(half, "x".repeat(59_000));
+    const answer = await third.answer();
     assert.deepEqual([answer.status, answer.headers["retry-after"]], [503, "1"]);
     assert.equal((await rawRequest(served.port, requestText("POST /things", {}, '{"name":"b"}'))).status, 200);
     first.socket.destroy();
+    second.socket.destroy();
     await settled(() => served.calls.length);
     assert.equal((await rawRequest(served.port, half, `{"name":"${"x".repeat(59_989)}"}`)).status, 200);
   });
