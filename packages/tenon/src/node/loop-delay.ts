@@ -4,15 +4,15 @@
  * before them, and no count of calls under way shows it.
  *
  * As in CoDel (RFC 8289), a queue counts only when it stands: turns that were long, one after the other, for a second.
- * A burst, a cold start or a pause of the garbage collector is over by then. A turn counts with the processor time that
- * this process spent in it: one that is long because others had the processor is not a queue of ours, and refusing
- * callers would not shorten it.
+ * A burst, a cold start or a pause of the garbage collector is over by then. And it counts only when this process spent
+ * most of that second on the processor: turns that are long because others had it are not a queue of ours, and refusing
+ * callers would not shorten them.
  *
  *     short ── a turn over `longTurnMs` ──► long ── for `standsAfterMs` ──► standing
  *       ▲                                    │                                │
  *       └──────────── a turn below it ───────┴────────────────────────────────┘
  *
- * Costs one comparison a request, and one `setImmediate` and two looks at the processor's clock a turn.
+ * Costs one comparison a request, and one `setImmediate` a turn.
  */
 import type { Clock } from "../kernel/index.ts";
 
@@ -21,17 +21,23 @@ const longTurnMs = 40;
 /** CoDel's interval, made longer: a process that has just been started compiles its code in its first second. */
 const standsAfterMs = 1_000;
 
+/** Part of a standing queue's time that this process has to have had the processor for. */
+const ownShare = 0.6;
+
 export class LoopDelay {
   readonly #clock: Clock;
   #turnStartMs = Number.NaN;
-  #turnStartUsage = process.cpuUsage();
-  /** Since when every turn has been a long one. */
+  /** Since when every turn has been a long one, and what had been spent on the processor by then. */
   #longSinceMs = Number.NaN;
+  #longSinceUsage: NodeJS.CpuUsage | undefined = undefined;
   readonly #endTurn = (): void => {
-    const { system, user } = process.cpuUsage(this.#turnStartUsage);
-    const isLong = (user + system) / 1_000 > longTurnMs && this.#clock.elapsedMs() - this.#turnStartMs > longTurnMs;
-    if (!isLong) this.#longSinceMs = Number.NaN;
-    else if (Number.isNaN(this.#longSinceMs)) this.#longSinceMs = this.#turnStartMs;
+    const nowMs = this.#clock.elapsedMs();
+    if (nowMs - this.#turnStartMs <= longTurnMs) {
+      this.#longSinceMs = Number.NaN;
+    } else if (Number.isNaN(this.#longSinceMs)) {
+      this.#longSinceMs = nowMs;
+      this.#longSinceUsage = process.cpuUsage();
+    }
     this.#turnStartMs = Number.NaN;
   };
 
@@ -43,7 +49,6 @@ export class LoopDelay {
   seen(nowMs: number): void {
     if (!Number.isNaN(this.#turnStartMs)) return;
     this.#turnStartMs = nowMs;
-    this.#turnStartUsage = process.cpuUsage();
     setImmediate(this.#endTurn);
   }
 
@@ -51,6 +56,13 @@ export class LoopDelay {
   readonly delayMs = (): number => {
     if (Number.isNaN(this.#longSinceMs)) return 0;
     const nowMs = this.#clock.elapsedMs();
-    return nowMs - this.#longSinceMs >= standsAfterMs ? nowMs - this.#turnStartMs : 0;
+    const standsMs = nowMs - this.#longSinceMs;
+    if (standsMs < standsAfterMs || !this.#isOwn(standsMs)) return 0;
+    return nowMs - this.#turnStartMs;
   };
+
+  #isOwn(standsMs: number): boolean {
+    const { system, user } = process.cpuUsage(this.#longSinceUsage);
+    return (system + user) / 1_000 >= standsMs * ownShare;
+  }
 }
