@@ -120,8 +120,8 @@ export class NodeRequest implements HttpRequest {
         size += chunk.length;
         host.bodiesBytes += chunk.length;
         if (size > maxBytes) fail(tooLarge(maxBytes));
+        else if (first === undefined) first = chunk; // most bodies are one chunk: no copy, and taken even where room is scarce
         else if (host.bodiesBytes - size > host.limits.bodiesMaxBytes) fail(tooMuchAtOnce()); // what others have sent
-        else if (first === undefined) first = chunk; // most bodies are one chunk: no copy
         else (rest ??= [first]).push(chunk);
       }
       const finish = (): void => {

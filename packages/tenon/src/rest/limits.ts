@@ -3,7 +3,7 @@
 /** A JSON body, in bytes (413). Configurable. A form or an order is a few KiB; files travel as a body of bytes instead. */
 export const bodyMaxBytes = 1024 * 1024;
 
-/** What has come of JSON bodies that are on their way, together, in bytes: beyond it no further one is taken (503). */
+/** What has come of JSON bodies that are on their way, together, in bytes: beyond it only small ones are taken, others get 503. */
 export const bodiesMaxBytes = 256 * 1024 * 1024;
 
 /** All headers of a request together, in bytes (431). Room for a large token and cookies; Node's own default. */

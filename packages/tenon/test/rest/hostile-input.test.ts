@@ -227,7 +227,7 @@ describe("hostile input", () => {
     const value = fc.oneof(fc.string({ unit: "binary-ascii" }), fc.string({ unit: "binary" }), fc.constantFrom("*/*;q=2", ",,,", ";;;", "a/b;q=", "/", "*", "W/", '"', "Bearer", "=", "-1", "1e9"));
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...names), value, async (name, text) => {
-        const clean = Buffer.from(text).filter((byte) => byte === 9 || (byte >= 32 && byte !== 127)).toString("latin1");
+        const clean = Buffer.from(Buffer.from(text).filter((byte) => byte === 9 || (byte >= 32 && byte !== 127))).toString("latin1");
         const answer = await rawRequest(served.port, requestText("POST /open", { [name]: clean }, '{"a":1}'));
         assert.equal(answer.status < 500, true, `${name}: ${clean} ${answer.status}`);
       }),
