@@ -129,7 +129,7 @@ export class BoundOperation {
   #typeFor(accept: string | undefined): string | undefined {
     const { offered } = this.#encoder;
     if (offered.length === 0) return "";
-    if (accept === undefined) return offered[0];
+    if (accept === undefined || accept === "*/*" || accept === offered[0]) return offered[0]; // most callers, without a look-up
     const known = this.#typeByAccept.get(accept);
     if (known !== undefined || this.#typeByAccept.has(accept)) return known;
     const type = preferredType(accept, offered);
