@@ -2,7 +2,7 @@
 export { isAnswerRace, sweepAnswers, type SweepOptions } from "./answers.ts";
 export { compareTables } from "./compare.ts";
 export { toCamelCase, toSnakeCase } from "./column-case.ts";
-export { isRepeatable } from "./failures.ts";
+export { isRepeatable, outOfReach } from "./failures.ts";
 export { MessageWriter } from "./message-writer.ts";
 export {
   type AppliedMigration,

@@ -21,4 +21,100 @@ export const platformMigrations: readonly { readonly name: string; readonly text
       comment on table tenon_seed is 'Has a row once the example data of development were filled in';
     `,
   },
+  {
+    name: "0003_events.sql",
+    text: `
+      create table tenon_outbox (
+        seq bigint generated always as identity primary key,
+        id uuid not null,
+        type text not null,
+        version integer not null,
+        key text,
+        time timestamptz not null,
+        data json not null,
+        trace text
+      );
+      comment on table tenon_outbox is 'Events that were committed and not yet sent';
+
+      create table tenon_events (
+        position bigint generated always as identity primary key,
+        id uuid not null,
+        type text not null,
+        version integer not null,
+        key text,
+        time timestamptz not null,
+        data json not null,
+        trace text
+      );
+      create index tenon_events_time on tenon_events using brin (time);
+      comment on table tenon_events is 'Events that were sent, in order, kept for replays until their retention ends';
+
+      create table tenon_inbox (
+        seq bigint generated always as identity primary key,
+        subscription text not null,
+        lane smallint not null,
+        id uuid not null,
+        source text not null,
+        type text not null,
+        version integer not null,
+        key text,
+        time timestamptz not null,
+        data json not null,
+        trace text,
+        received_at timestamptz not null default now(),
+        due_at timestamptz,
+        attempts integer not null default 0,
+        error text
+      );
+      create index tenon_inbox_ready on tenon_inbox (subscription, seq) where due_at is null;
+      create index tenon_inbox_due on tenon_inbox (subscription, due_at) where due_at is not null;
+      create index tenon_inbox_key on tenon_inbox (subscription, key) where due_at is not null;
+      comment on table tenon_inbox is 'Deliveries that are not done: ready (due_at is null), waiting (an instant) or behind another of their key (infinity)';
+
+      create table tenon_received (
+        id uuid not null,
+        subscription text not null,
+        received_at timestamptz not null default now(),
+        primary key (id, subscription)
+      );
+      create index tenon_received_at on tenon_received using brin (received_at);
+      comment on table tenon_received is 'What came over a broker, so that a second copy is known';
+
+      create table tenon_dead_letters (
+        seq bigint generated always as identity primary key,
+        subscription text not null,
+        id uuid not null,
+        source text not null,
+        type text not null,
+        version integer not null,
+        key text,
+        time timestamptz not null,
+        data json not null,
+        trace text,
+        received_at timestamptz not null,
+        attempts integer not null,
+        error text,
+        died_at timestamptz not null default now(),
+        state text not null default 'dead' check (state in ('dead', 'discarded')),
+        reason text,
+        settled_at timestamptz
+      );
+      create index tenon_dead_letters_state on tenon_dead_letters (state, subscription, seq);
+      comment on table tenon_dead_letters is 'Deliveries that were given up, whole, until an operator decides';
+
+      create table tenon_lanes (
+        lane smallint primary key,
+        holder text,
+        lease_until timestamptz
+      );
+      insert into tenon_lanes (lane) select generate_series(0, 63);
+      comment on table tenon_lanes is 'Which process delivers which part of the inbox, and until when';
+
+      create table tenon_members (
+        holder text primary key,
+        seen_until timestamptz not null
+      );
+      comment on table tenon_members is 'Processes that deliver, for sharing the lanes evenly';
+    `,
+  },
 ];

@@ -42,6 +42,8 @@ export class Work implements StatementTarget {
   #sent = 0;
   #last: Statement[] = [];
   #openListeners: (() => unknown)[] | undefined = undefined;
+  #commitListeners: (() => void)[] | undefined = undefined;
+  #locks: Set<bigint> | undefined = undefined;
   #failure: DatabaseError | undefined = undefined;
   #savepoints = 0;
   #cursors = 0;
@@ -79,6 +81,29 @@ export class Work implements StatementTarget {
   /** Waits for `listener` before the transaction is opened. */
   onOpen(listener: () => unknown): void {
     (this.#openListeners ??= []).push(listener);
+  }
+
+  /** Calls `listener` when what was done has been kept. Whoever waits for the commit hears of it in the same turn. */
+  onCommit(listener: () => void): void {
+    (this.#commitListeners ??= []).push(listener);
+  }
+
+  /** How many statements are to travel with COMMIT so far: a place to return to. */
+  get lastMark(): number {
+    return this.#last.length;
+  }
+
+  /** Takes back what was to travel with COMMIT since `mark`: the part of the transaction that asked for it was undone. */
+  returnTo(mark: number): void {
+    this.#last.length = Math.min(this.#last.length, mark);
+  }
+
+  /**
+   * Takes an advisory lock just before the statements that travel with COMMIT, and holds it until the transaction is
+   * over: whoever takes the same one commits in the same order.
+   */
+  lockAtCommit(lock: bigint): void {
+    (this.#locks ??= new Set()).add(lock);
   }
 
   /** Adds a statement that travels with COMMIT, before it. When it fails, nothing is kept. */
@@ -133,18 +158,26 @@ export class Work implements StatementTarget {
       this.#state = "ended";
       return;
     }
-    const sending = this.#send([...this.#last, commitStatement]);
+    const sending = this.#send([...this.#lockStatements(), ...this.#last, commitStatement]);
     this.#state = "ended"; // from here on a cancellation comes too late
     try {
       const { tag } = await sending;
       // The server answers COMMIT in a failed transaction with ROLLBACK, and no error.
       if (tag !== "COMMIT") throw this.#notKept();
       this.#release();
+      for (const listener of this.#commitListeners ?? []) listener();
     } catch (thrown) {
       await this.#discard();
       if (thrown instanceof DatabaseError && thrown.isConnectionLost) throw unknownCommit(thrown);
       throw toFailure(thrown, this.#call);
     }
+  }
+
+  /** In one order for everybody, so that nobody waits in a circle. */
+  #lockStatements(): readonly Statement[] {
+    if (this.#locks === undefined) return [];
+    const locks = [...this.#locks].toSorted((a, b) => (a < b ? -1 : 1));
+    return [{ text: "select pg_advisory_xact_lock(lock) from unnest($1::bigint[]) as lock", parameters: [`{${locks.join(",")}}`] }];
   }
 
   /** Undoes what was done. Never fails: a session that cannot do it is closed, which does it. */
@@ -233,6 +266,7 @@ class Savepoint implements HeldTarget {
   readonly #work: Work;
   readonly #nextName: () => string;
   #name = "";
+  #mark = 0;
 
   constructor(work: Work, nextName: () => string) {
     this.#work = work;
@@ -252,6 +286,7 @@ class Savepoint implements HeldTarget {
       throw new TypeError("a command is one transaction already: its isolation is said in the contract, and a part of it has none of its own");
     }
     this.#name = this.#nextName();
+    this.#mark = this.#work.lastMark;
     await this.#control(`savepoint ${this.#name}`);
   }
 
@@ -262,6 +297,7 @@ class Savepoint implements HeldTarget {
   async rollback(): Promise<void> {
     await this.#control(`rollback to savepoint ${this.#name}`);
     this.#work.forgive();
+    this.#work.returnTo(this.#mark);
   }
 
   async #control(text: string): Promise<void> {

@@ -1,0 +1,28 @@
+/** What handles the deliveries of one subscription: a user's handler, a schedule, a workflow. */
+import type { RetryPolicy } from "./backoff.ts";
+import type { Delivery } from "./delivery.ts";
+
+export interface Consumer {
+  /** Unique in its service. */
+  readonly name: string;
+  /** Deliveries at once in one process. */
+  readonly concurrency: number;
+  /** Deliveries handed over together, in one transaction. */
+  readonly batchMax: number;
+  readonly policy: RetryPolicy;
+  /** What becomes of later deliveries of a key when one is given up: `continue` with them, or `hold` them until an operator decides. */
+  readonly afterDeath: "continue" | "hold";
+  /**
+   * Handles deliveries and removes them from the inbox in the transaction of their effects.
+   *
+   * @returns `removed`; or `untouched` when nothing was done in the database: whoever asked removes them; or `gone` when
+   * another process has removed one meanwhile, so that nothing was kept here.
+   * @throws {GivenUp} no further attempt makes sense.
+   */
+  handle(deliveries: readonly Delivery[]): Promise<"removed" | "untouched" | "gone">;
+}
+
+/** A delivery that no further attempt will bring to an end. It becomes a dead letter at once. */
+export class GivenUp extends Error {
+  override readonly name = "GivenUp";
+}

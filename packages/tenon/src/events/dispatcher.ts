@@ -1,0 +1,383 @@
+/**
+ * Delivers the inbox of one service: reads what is ready in the lanes that this process holds, runs the consumers, and
+ * writes down what failed. States and their ways out are drawn in ARCHITECTURE.md.
+ *
+ * It is woken when something came, and looks by itself every `pollMs`, sooner where something waits for its time. It
+ * reads each subscription by itself, `bufferMax` deliveries ahead at most, so one that is slow or long holds up no other
+ * and memory stays bounded however long the inbox is.
+ */
+import type { Clock, Log, Part, Random, Timer } from "../kernel/index.ts";
+import type { Database } from "../data/index.ts";
+import { backoffMs } from "./backoff.ts";
+import { Completions } from "./completions.ts";
+import { type Consumer, GivenUp } from "./consumer.ts";
+import type { Delivery } from "./delivery.ts";
+import { DeliveryQueue } from "./delivery-queue.ts";
+import { failureText } from "./failure-text.ts";
+import { Inbox } from "./inbox.ts";
+import { Lanes } from "./lanes.ts";
+import type { Wakes } from "./wakes.ts";
+
+export interface DispatcherOptions {
+  readonly database: Database;
+  /** The service whose inbox it is. */
+  readonly service: string;
+  readonly consumers: readonly Consumer[];
+  readonly wakes: Wakes;
+  /** Unique among processes. */
+  readonly holder: string;
+  /** How long a lane stays with a process that says nothing, in ms. */
+  readonly leaseMs: number;
+  /** How often to look without being told, in ms. */
+  readonly pollMs: number;
+  /** Deliveries of all subscriptions of the service at once: they share its database sessions with its calls. */
+  readonly concurrencyMax: number;
+  /** How long deliveries under way may finish at a stop, in ms. */
+  readonly drainMs: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** One subscription at work. */
+interface Stream {
+  readonly consumer: Consumer;
+  readonly queue: DeliveryQueue;
+  /** Ready deliveries are read from behind this place. */
+  after: number;
+  running: number;
+  /** The last read came back full, or something came since: there is more to read. */
+  hasMore: boolean;
+  /** After a failure that was nobody's fault: nothing runs before this instant. */
+  pausedUntilMs: number;
+}
+
+/** Deliveries read ahead, for each subscription: enough for one read to keep it busy for many milliseconds. */
+const bufferMax = 500;
+/** Read again when so few are left, so that a read is never waited for. */
+const refillBelow = 250;
+/** Brought back at a time for a key that was held. */
+const promoteMax = 100;
+/** After the database was out of reach, in ms. */
+const pauseMs = 1_000;
+
+export class Dispatcher implements Part {
+  readonly name: string;
+  readonly #options: DispatcherOptions;
+  readonly #inbox: Inbox;
+  readonly #lanes: Lanes;
+  readonly #completions: Completions;
+  readonly #streams = new Map<string, Stream>();
+  readonly #underway = new Map<Promise<void>, readonly Delivery[]>();
+  /** Writes that move deliveries behind and back, one after the other. */
+  #moves: Promise<void> = Promise.resolve();
+  #reading: Promise<void> | undefined = undefined;
+  #timer: Timer | undefined = undefined;
+  #rescanAtMs = 0;
+  #unwake: () => void = () => undefined;
+  #running = 0;
+  #isStopping = false;
+
+  constructor(options: DispatcherOptions) {
+    const { clock, database, holder, leaseMs, log, service } = options;
+    this.name = `deliveries of ${service}`;
+    this.#options = options;
+    this.#inbox = new Inbox(database, service);
+    this.#completions = new Completions((seqs) => this.#inbox.remove(seqs));
+    for (const consumer of options.consumers) {
+      this.#streams.set(consumer.name, { consumer, queue: new DeliveryQueue(), after: 0, running: 0, hasMore: true, pausedUntilMs: 0 });
+    }
+    this.#lanes = new Lanes({
+      database,
+      service,
+      holder,
+      leaseMs,
+      clock,
+      log,
+      onGain: (lanes) => this.#takeOver(lanes),
+      onLose: (lanes) => this.#letGo(lanes),
+    });
+  }
+
+  async start(): Promise<void> {
+    this.#unwake = this.#options.wakes.on(`inbox ${this.#options.service}`, () => this.#wake());
+    await this.#lanes.start();
+    this.#read();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#unwake();
+    this.#timer?.cancel();
+    await this.#reading;
+    await this.#finish([...this.#underway.keys()]);
+    await this.#moves;
+    await this.#lanes.stop();
+  }
+
+  /** Resolves when nothing is ready, due or running here. For tests: what waits for its time is not waited for. */
+  async settled(): Promise<void> {
+    do {
+      this.#wake();
+      await this.#reading;
+      await Promise.allSettled([...this.#underway.keys()]);
+      await this.#moves;
+    } while (this.#underway.size > 0 || [...this.#streams.values()].some(({ hasMore, queue }) => hasMore || queue.size > 0));
+  }
+
+  #wake(): void {
+    for (const stream of this.#streams.values()) stream.hasMore = true;
+    this.#read();
+  }
+
+  /** Reads until there is no more or no room, one read at a time. */
+  #read(): void {
+    if (this.#isStopping || this.#reading !== undefined) return;
+    this.#reading = this.#readOn().finally(() => {
+      this.#reading = undefined;
+      this.#schedule();
+    });
+  }
+
+  async #readOn(): Promise<void> {
+    try {
+      while (!this.#isStopping && (await this.#readOnce()));
+    } catch (error) {
+      this.#pause([...this.#streams.values()], error);
+    }
+  }
+
+  /** @returns Whether to read on at once. */
+  async #readOnce(): Promise<boolean> {
+    const lanes = this.#lanes.held;
+    const wanted = [...this.#streams.values()].filter(({ hasMore, queue }) => hasMore && queue.size < refillBelow);
+    if (lanes.length === 0 || wanted.length === 0) return false;
+    for (const stream of wanted) stream.hasMore = false;
+    this.#rescan(wanted);
+    const from = wanted.map(({ after, consumer, queue }) => ({ subscription: consumer.name, after, max: bufferMax - queue.size + (after === 0 ? queue.size : 0) }));
+    const { due, ready } = await this.#inbox.read(from, lanes);
+    for (const delivery of [...due, ...ready]) this.#take(delivery);
+    for (const { seq, subscription } of ready) this.#passed(subscription, seq);
+    for (const [i, stream] of wanted.entries()) {
+      const max = from[i]?.max ?? 0;
+      if ([due, ready].some((each) => countOf(each, stream.consumer.name) >= max)) stream.hasMore = true;
+    }
+    this.#run();
+    return ready.length > 0;
+  }
+
+  #take(delivery: Delivery): void {
+    if (!this.#lanes.isHeld(delivery.lane)) return;
+    const { queue } = this.#streams.get(delivery.subscription) as Stream;
+    if (queue.add(delivery) === "behind") this.#setBehind([delivery]);
+  }
+
+  #passed(subscription: string, seq: number): void {
+    const stream = this.#streams.get(subscription) as Stream;
+    stream.after = Math.max(stream.after, seq);
+  }
+
+  /**
+   * Looks from the start of the inbox once in a while: a transaction that took its numbers early and committed late has
+   * put its rows where the others were read already.
+   */
+  #rescan(streams: readonly Stream[]): void {
+    const { clock, pollMs } = this.#options;
+    const nowMs = clock.elapsedMs();
+    if (nowMs < this.#rescanAtMs) return;
+    this.#rescanAtMs = nowMs + pollMs;
+    for (const stream of streams) stream.after = 0;
+  }
+
+  /** When to look again without being told: for what is due, and for what no hint told of. */
+  #schedule(): void {
+    if (this.#isStopping) return;
+    this.#timer?.cancel();
+    this.#timer = this.#options.clock.after(this.#options.pollMs, () => this.#wake());
+  }
+
+  #run(): void {
+    if (this.#isStopping) return;
+    const nowMs = this.#options.clock.elapsedMs();
+    for (let isAnyStarted = true; isAnyStarted; ) {
+      isAnyStarted = false;
+      for (const stream of this.#streams.values()) {
+        if (this.#running >= this.#options.concurrencyMax || !this.#lanes.isUsable) return;
+        if (!stream.queue.hasReady || stream.running >= stream.consumer.concurrency || stream.pausedUntilMs > nowMs) continue;
+        this.#start(stream, stream.queue.take(stream.consumer.batchMax));
+        isAnyStarted = true;
+      }
+    }
+  }
+
+  #start(stream: Stream, deliveries: readonly Delivery[]): void {
+    const slot = this.#takeSlot(stream);
+    const work = this.#handle(stream, deliveries, slot).finally(() => {
+      this.#underway.delete(work);
+      slot();
+    });
+    this.#underway.set(work, deliveries);
+  }
+
+  /** A place under the limits of concurrency. @returns What gives it back, once. */
+  #takeSlot(stream: Stream): () => void {
+    stream.running++;
+    this.#running++;
+    let isTaken = true;
+    return () => {
+      if (isTaken) {
+        isTaken = false;
+        stream.running--;
+        this.#running--;
+      }
+      this.#run();
+      if (stream.hasMore && stream.queue.size < refillBelow) this.#read();
+    };
+  }
+
+  async #handle(stream: Stream, deliveries: readonly Delivery[], slot: () => void): Promise<void> {
+    try {
+      const outcome = await stream.consumer.handle(deliveries);
+      if (outcome === "untouched") {
+        const removed = this.#completions.add(deliveries.map(({ seq }) => seq));
+        slot(); // the handler is done; only its keys wait for the removal
+        await removed;
+      }
+      if (outcome === "gone" && deliveries.length > 1) await this.#handleEach(stream, deliveries, slot);
+      else for (const delivery of deliveries) this.#finished(stream, delivery);
+    } catch (thrown) {
+      if (deliveries.length > 1) await this.#handleEach(stream, deliveries, slot);
+      else await this.#failed(stream, deliveries[0] as Delivery, thrown);
+    }
+  }
+
+  /** A batch that failed was undone whole: each by itself shows which one it was. */
+  async #handleEach(stream: Stream, deliveries: readonly Delivery[], slot: () => void): Promise<void> {
+    for (const delivery of deliveries) {
+      if (!stream.queue.isHeld(delivery.event.key)) await this.#handle(stream, [delivery], slot);
+      else {
+        // An earlier one of this batch failed.
+        this.#setBehind([delivery]);
+        stream.queue.hold(delivery);
+      }
+    }
+  }
+
+  #finished(stream: Stream, delivery: Delivery): void {
+    if (stream.queue.finish(delivery)) this.#promote(stream, delivery.event.key as string);
+  }
+
+  /** *running* to *waiting* or *dead*. */
+  async #failed(stream: Stream, delivery: Delivery, thrown: unknown): Promise<void> {
+    const { clock, log, random, service } = this.#options;
+    const { consumer, queue } = stream;
+    if (this.#isStopping) {
+      this.#giveBack(stream, delivery, thrown);
+      return;
+    }
+    const attempt = delivery.attempts + 1;
+    const facts = { service, subscription: consumer.name, event: delivery.event.id, type: delivery.event.type, attempt };
+    const isOver = thrown instanceof GivenUp || attempt >= consumer.policy.attempts || clock.nowMs() - delivery.receivedAtMs >= consumer.policy.maxAgeMs;
+    try {
+      if (isOver) {
+        await this.#inbox.bury(delivery, failureText(thrown));
+        log.error("a delivery was given up and is a dead letter now", { ...facts, error: thrown });
+        if (consumer.afterDeath === "hold" && delivery.event.key !== undefined) this.#setBehind(queue.hold(delivery));
+        else this.#finished(stream, delivery);
+        return;
+      }
+      const waitMs = backoffMs(attempt, consumer.policy, random);
+      await this.#inbox.postpone(delivery, { waitMs, error: failureText(thrown) });
+      log.warn("a delivery failed and is tried again", { ...facts, waitMs, error: thrown });
+      this.#setBehind(queue.hold(delivery));
+      clock.after(waitMs, () => this.#wake());
+    } catch (error) {
+      this.#giveBack(stream, delivery, error); // what happened could not be written down: it is as if it had not been tried
+    }
+  }
+
+  /** Forgets a delivery that was not finished: it is in the inbox as before, and is read again. */
+  #giveBack(stream: Stream, delivery: Delivery, cause: unknown): void {
+    stream.queue.putBack(delivery);
+    stream.after = 0;
+    if (!this.#isStopping) this.#pause([stream], cause);
+  }
+
+  #pause(streams: readonly Stream[], cause: unknown): void {
+    const { clock, log, service } = this.#options;
+    log.warn("deliveries pause: their database is out of reach", { service, error: cause });
+    for (const stream of streams) {
+      stream.pausedUntilMs = clock.elapsedMs() + pauseMs;
+      stream.hasMore = true;
+      stream.after = 0;
+    }
+    clock.after(pauseMs, () => {
+      this.#run();
+      this.#read();
+    });
+  }
+
+  /** *ready* to *behind*. */
+  #setBehind(deliveries: readonly Delivery[]): void {
+    if (deliveries.length === 0) return;
+    this.#move(() => this.#inbox.setBehind(deliveries.map(({ seq }) => seq)));
+  }
+
+  /** *behind* to *ready*: a portion at a time, and the key is free when nothing is left. */
+  #promote(stream: Stream, key: string): void {
+    const { consumer, queue } = stream;
+    queue.takeSentBehind(key); // those are written down before the portion is read
+    this.#move(async () => {
+      const deliveries = await this.#inbox.promote(consumer.name, key, promoteMax);
+      queue.addPromoted(deliveries.filter(({ lane }) => this.#lanes.isHeld(lane)));
+      if (deliveries.length < promoteMax && queue.takeSentBehind(key) === 0) queue.release(key);
+      else if (deliveries.length === 0) this.#promote(stream, key);
+      this.#run();
+    });
+  }
+
+  #move(task: () => Promise<void>): void {
+    this.#moves = this.#moves.then(task).catch((error: unknown) => {
+      // Which keys are held is read anew from the inbox, as after a restart.
+      this.#options.log.warn("deliveries could not be set aside or brought back: the inbox is read anew", { service: this.#options.service, error });
+      const lanes = this.#lanes.held;
+      for (const { queue } of this.#streams.values()) queue.forget(new Set(lanes));
+      this.#options.clock.after(pauseMs, () => void this.#takeOver(lanes).catch(() => undefined));
+    });
+  }
+
+  /** What is held up in lanes that are new here, before anything of them is read. */
+  async #takeOver(lanes: readonly number[]): Promise<void> {
+    for (const { isWaiting, key, lane, subscription } of await this.#inbox.heldKeys(lanes)) {
+      const stream = this.#streams.get(subscription);
+      if (stream === undefined) continue;
+      stream.queue.holdKey(key, lane);
+      if (!isWaiting) this.#promote(stream, key);
+    }
+    for (const stream of this.#streams.values()) {
+      stream.after = 0;
+      stream.hasMore = true;
+    }
+    this.#read();
+  }
+
+  async #letGo(lanes: readonly number[]): Promise<void> {
+    const gone = new Set(lanes);
+    for (const { queue } of this.#streams.values()) queue.forget(gone);
+    await this.#finish([...this.#underway].filter(([, deliveries]) => deliveries.some(({ lane }) => gone.has(lane))).map(([work]) => work));
+  }
+
+  /** Waits for work under way, but not for ever: a handler that hangs must not keep a process from stopping. */
+  async #finish(work: readonly Promise<void>[]): Promise<void> {
+    if (work.length === 0) return;
+    const { clock, drainMs } = this.#options;
+    const late = Promise.withResolvers<void>();
+    const timer = clock.after(drainMs, late.resolve);
+    await Promise.race([Promise.allSettled(work), late.promise]);
+    timer.cancel();
+  }
+}
+
+function countOf(deliveries: readonly Delivery[], subscription: string): number {
+  return deliveries.reduce((count, delivery) => count + Number(delivery.subscription === subscription), 0);
+}

@@ -1,0 +1,166 @@
+/**
+ * Which process delivers what: the inbox of a service has 64 lanes, each held by one process at a time, under a lease.
+ *
+ *     free ──acquire──► held ──renew──► held
+ *       ▲                 │
+ *       └── give back ────┴── the lease ran out: whoever asks next gets it
+ *
+ * Processes share the lanes evenly: each counts the others and takes no more than its part; one that has too many gives
+ * back what it has too much of. Leases are by the database's clock. A process stops using a lane a little before its
+ * lease ends, by its own monotonic clock; were it late all the same, the removal of the inbox row decides who applied.
+ */
+import type { Database } from "../data/index.ts";
+import type { Clock, Log, Timer } from "../kernel/index.ts";
+import { runStatement } from "./admin-session.ts";
+
+/** Fixed, since a row keeps its lane: so many processes at most share the deliveries of one service. */
+export const laneCount = 64;
+
+/** Where a delivery goes, as SQL: by the first byte of a digest of its key, or of its id where it has none. */
+export function laneExpression(key: string, id: string): string {
+  return `get_byte(decode(md5(coalesce(${key}, ${id}::text)), 'hex'), 0) & ${laneCount - 1}`;
+}
+
+const renewText = `
+  with member as (
+    insert into tenon_members (holder, seen_until) values ($1, now() + $2 * interval '1 ms')
+    on conflict (holder) do update set seen_until = excluded.seen_until
+  ),
+  past as (delete from tenon_members where seen_until < now() - interval '1 hour'),
+  others as (select count(*)::int as n from tenon_members where holder <> $1 and seen_until > now()),
+  renewed as (update tenon_lanes set lease_until = now() + $2 * interval '1 ms' where holder = $1 returning lane),
+  share as (select ceil(${laneCount}.0 / (n + 1))::int as n from others),
+  free as (
+    select lane from tenon_lanes
+    where holder is distinct from $1 and (holder is null or lease_until <= now())
+    order by lane limit greatest(0, (select n from share) - (select count(*) from renewed))
+    for update skip locked
+  ),
+  taken as (
+    update tenon_lanes as lanes set holder = $1, lease_until = now() + $2 * interval '1 ms' from free where lanes.lane = free.lane
+    returning lanes.lane
+  )
+  select (select n from share) as share, array(select lane from renewed union all select lane from taken) as lanes`;
+
+/** For an engine with one process: whoever held a lane before is gone. */
+const takeAllText = "update tenon_lanes set holder = $1, lease_until = 'infinity'";
+const giveBackText = "update tenon_lanes set holder = null, lease_until = null where holder = $1 and lane = any($2::smallint[])";
+const leaveText = `
+  with member as (delete from tenon_members where holder = $1)
+  update tenon_lanes set holder = null, lease_until = null where holder = $1`;
+
+export interface LanesOptions {
+  readonly database: Database;
+  readonly service: string;
+  /** Unique among processes. */
+  readonly holder: string;
+  readonly leaseMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Lanes that are held from now on. */
+  readonly onGain: (lanes: readonly number[]) => Promise<void>;
+  /** Lanes that are not used from now on. Resolves when nothing of them is under way. */
+  readonly onLose: (lanes: readonly number[]) => Promise<void>;
+}
+
+/** Leases are renewed three times in their life, so that two failures in a row do no harm. */
+const renewalsPerLease = 3;
+/** A lane is not used any more when so much of its lease is left, in parts of it. */
+const marginShare = 0.1;
+
+export class Lanes {
+  readonly #options: LanesOptions;
+  readonly #held = new Set<number>();
+  #usableUntilMs = Number.NEGATIVE_INFINITY;
+  #timer: Timer | undefined = undefined;
+  #running: Promise<void> = Promise.resolve();
+  #isStopped = false;
+
+  constructor(options: LanesOptions) {
+    this.#options = options;
+  }
+
+  /** The lanes that may be used now. */
+  get held(): readonly number[] {
+    return this.isUsable ? [...this.#held] : [];
+  }
+
+  /** Whether the leases have not run out. */
+  get isUsable(): boolean {
+    return this.#options.clock.elapsedMs() < this.#usableUntilMs;
+  }
+
+  isHeld(lane: number): boolean {
+    return this.#held.has(lane) && this.isUsable;
+  }
+
+  async start(): Promise<void> {
+    if (this.#options.database.sessions === "one") await this.#takeAll();
+    else await this.#renewInTurn();
+  }
+
+  /** Gives all lanes back. Whoever uses them has stopped by then. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#timer?.cancel();
+    await this.#running;
+    this.#usableUntilMs = Number.NEGATIVE_INFINITY;
+    this.#held.clear();
+    const { database, holder, log, service } = this.#options;
+    if (database.sessions === "one") return;
+    try {
+      await runStatement(database, { service, mode: "write", text: leaveText, parameters: [holder] });
+    } catch (error) {
+      log.warn("lanes could not be given back: others take them when the leases end", { service, error });
+    }
+  }
+
+  async #takeAll(): Promise<void> {
+    const { database, holder, onGain, service } = this.#options;
+    await runStatement(database, { service, mode: "write", text: takeAllText, parameters: [holder] });
+    this.#usableUntilMs = Number.POSITIVE_INFINITY;
+    const all = Array.from({ length: laneCount }, (_, lane) => lane);
+    for (const lane of all) this.#held.add(lane);
+    await onGain(all);
+  }
+
+  #renewInTurn(): Promise<void> {
+    const { clock, leaseMs } = this.#options;
+    this.#running = this.#renew().finally(() => {
+      if (!this.#isStopped) this.#timer = clock.after(leaseMs / renewalsPerLease, () => void this.#renewInTurn());
+    });
+    return this.#running;
+  }
+
+  async #renew(): Promise<void> {
+    const { clock, database, holder, leaseMs, log, service } = this.#options;
+    const askedAtMs = clock.elapsedMs();
+    try {
+      const { rows } = await runStatement(database, { service, mode: "write", text: renewText, parameters: [holder, leaseMs] });
+      const { lanes, share } = rows[0] as { readonly lanes: readonly number[]; readonly share: number };
+      this.#usableUntilMs = askedAtMs + leaseMs * (1 - marginShare);
+      await this.#settle(lanes.map(Number), share);
+    } catch (error) {
+      log.warn("the leases of event lanes could not be renewed: deliveries pause when they end, and go on when the database is back", { service, error });
+    }
+  }
+
+  /** Takes over what came, lets go of what went, and gives back what is too much. */
+  async #settle(lanes: readonly number[], share: number): Promise<void> {
+    const { database, holder, onGain, onLose, service } = this.#options;
+    const now = new Set(lanes);
+    const lost = [...this.#held].filter((lane) => !now.has(lane));
+    for (const lane of lost) this.#held.delete(lane);
+    if (lost.length > 0) await onLose(lost);
+
+    const gained = lanes.filter((lane) => !this.#held.has(lane));
+    for (const lane of gained) this.#held.add(lane);
+    if (gained.length > 0) await onGain(gained);
+
+    const surplus = [...this.#held].slice(share);
+    if (surplus.length === 0) return;
+    for (const lane of surplus) this.#held.delete(lane);
+    await onLose(surplus);
+    await runStatement(database, { service, mode: "write", text: giveBackText, parameters: [holder, surplus] });
+  }
+}
