@@ -40,6 +40,7 @@ export {
   type StreamOutput,
   table,
   type Table,
+  upcast,
 } from "./contract/index.ts";
 export type { Db } from "./data/index.ts";
 export { DeclaredFault, type Duration, Fault, type FaultCode, faultTable, type Log } from "./kernel/index.ts";

@@ -64,7 +64,7 @@ export function contract<const M extends ContractMembers>(name: string, members:
       here.add("is not a query, a command or an event", "make it with query(), command() or event(); if it is, two files import each other in a circle");
     } else if (member.kind === "event") {
       events.push(describeEvent(id, memberName, member, here));
-      named[memberName] = Object.freeze({ ...member, service: name, name: memberName, id });
+      named[memberName] = Object.freeze({ ...member, upcasts: Object.freeze({ ...member.upcasts }), service: name, name: memberName, id });
     } else {
       const operation = describeOperation(id, memberName, member, here);
       operations.push(operation);
@@ -107,6 +107,12 @@ export function describe(contract: AnyContract): ContractDescription {
 export function operationsOf(contract: AnyContract): readonly Operation[] {
   const members = contract as unknown as Readonly<Record<string, Operation>>;
   return describe(contract).operations.map((operation) => members[operation.name] as Operation);
+}
+
+/** The events of a contract, in the order in which they were written. */
+export function eventsOf(contract: AnyContract): readonly ContractEvent[] {
+  const members = contract as unknown as Readonly<Record<string, ContractEvent>>;
+  return describe(contract).events.map((event) => members[event.name] as ContractEvent);
 }
 
 /** One operation's description. */

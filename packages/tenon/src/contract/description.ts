@@ -87,5 +87,9 @@ export interface EventDescription {
   readonly description?: string;
   readonly deprecated?: Deprecation;
   readonly key?: string;
+  /** Version of the data; missing where it is 1. */
+  readonly version?: number;
+  /** The older versions that can still be read, oldest first; missing where there are none. */
+  readonly upcastsFrom?: readonly number[];
   readonly data: JsonSchema;
 }

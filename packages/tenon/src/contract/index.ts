@@ -25,6 +25,7 @@ export {
   describe,
   describeOperationOf,
   descriptionKey,
+  eventsOf,
   findRouteClashes,
   type Named,
   operationsOf,
@@ -62,6 +63,7 @@ export {
   type NoErrors,
   type NoInput,
   type Objective,
+  type OldData,
   type Operation,
   type OperationKind,
   type OperationSpec,
@@ -69,6 +71,8 @@ export {
   type QueryOptions,
   type RateLimit,
   type Route,
+  type Upcast,
+  type Upcasts,
 } from "./operation.ts";
 export { objectShapeOf, type ObjectShape } from "./object-shape.ts";
 export { type CallPromise, type DeclaredFaults, outcome, type Outcome } from "./outcome.ts";
@@ -88,3 +92,4 @@ export { createParser, type Parser, type ParserOptions, type ParseResult } from 
 export { createProjector, type Projector } from "./projector.ts";
 export { type InputOf, isSchema, type JsonSchema, type OutputOf, type Schema, toJsonSchema } from "./schema.ts";
 export { type Columns, table, type Table, type TableOptions } from "./table.ts";
+export { upcast, upcastData, type Upcasted } from "./upcast.ts";

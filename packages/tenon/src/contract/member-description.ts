@@ -11,6 +11,7 @@ import { objectShapeOf } from "./object-shape.ts";
 import type { Deprecation, ErrorSpecs, EventSpec, OperationSpec } from "./operation.ts";
 import { type BytesOutput, isBytesOutput, isStreamOutput } from "./output.ts";
 import { describeSchema, type JsonSchema } from "./schema.ts";
+import { checkVersions, upcastsFrom } from "./upcast.ts";
 
 /** Beyond a day it is not a call: nobody waits, no connection lasts, and timers end at 24.8 days. */
 const maxDeadlineMs = 86_400_000;
@@ -62,7 +63,9 @@ export function describeOperation(id: string, name: string, spec: OperationSpec,
 export function describeEvent(id: string, name: string, spec: EventSpec, mistakes: MistakesAt): EventDescription {
   const data = describeSchema("data", spec.data, "output", mistakes);
   if (data !== undefined) checkEventData(spec, data, mistakes);
+  checkVersions(spec, mistakes);
   checkDeprecation(spec.deprecated, mistakes);
+  const oldVersions = upcastsFrom(spec);
   return {
     name,
     id,
@@ -70,6 +73,8 @@ export function describeEvent(id: string, name: string, spec: EventSpec, mistake
     ...present("description", spec.description),
     ...present("deprecated", spec.deprecated),
     ...present("key", spec.key),
+    ...present("version", spec.version === 1 ? undefined : spec.version),
+    ...present("upcastsFrom", oldVersions.length === 0 ? undefined : oldVersions),
     data: data ?? {},
   };
 }

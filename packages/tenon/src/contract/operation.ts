@@ -123,11 +123,27 @@ export interface Operation<
   readonly deadlineMs: number;
 }
 
+/** Data of an old version as it was stored: nothing vouches for its fields, so an upcast takes it apart by itself. */
+export type OldData = Readonly<Record<string, unknown>>;
+
+/**
+ * From the data of one version of an event to the data of the next. Pure and quick: it runs at every delivery of an old
+ * event, leaves `old` as it is, and waits for nothing. `upcast` makes one that knows the type of the old data.
+ */
+export type Upcast = (old: OldData) => object;
+
+/** An upcast for each old version that can still be read, by the version that it starts from. */
+export type Upcasts = Readonly<Record<number, Upcast>>;
+
 export interface EventOptions<D extends Schema> {
   /** What the event carries: an object schema. */
   readonly data: D;
   /** The field that orders events: those with one key are applied in the order in which they were emitted. */
   readonly key?: keyof OutputOf<D> & string;
+  /** Counts the shapes that the data has had; raised when a change breaks its readers. Default 1. */
+  readonly version?: number;
+  /** How data of older versions is read: `{ 1: (old) => ({ ...old, currency: "EUR" }) }` leads from 1 to 2. */
+  readonly upcasts?: Upcasts;
   readonly summary?: string;
   readonly description?: string;
   readonly deprecated?: Deprecation;
@@ -137,6 +153,8 @@ export interface EventSpec<D extends Schema = Schema> {
   readonly kind: "event";
   readonly data: D;
   readonly key: string | undefined;
+  readonly version: number;
+  readonly upcasts: Upcasts;
   readonly summary: string | undefined;
   readonly description: string | undefined;
   readonly deprecated: Deprecation | undefined;
@@ -174,8 +192,8 @@ export function command<I extends Schema = NoInput, const O extends AnyOutput = 
 
 /** Something that happened, for whoever wants to know. */
 export function event<D extends Schema>(options: EventOptions<D>): EventSpec<D> {
-  const { data, key, summary, description, deprecated } = options;
-  return { kind: "event", data, key, summary, description, deprecated };
+  const { data, key, version = 1, upcasts = {}, summary, description, deprecated } = options;
+  return { kind: "event", data, key, version, upcasts, summary, description, deprecated };
 }
 
 function specOf<K extends OperationKind, I extends Schema, O extends AnyOutput, E extends ErrorSpecs>(

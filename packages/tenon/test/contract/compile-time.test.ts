@@ -74,6 +74,48 @@ const contractProofs: readonly Proof[] = [
     right: `event({ data: Thing, key: "id" });`,
   },
   {
+    mistake: "an upcast that trusts a field of the old data",
+    wrong: `event({ data: Thing, version: 2, upcasts: { 1: (old) => ({ ...old, name: old["title"].trim() }) } });`,
+    says: /is of type 'unknown'/,
+    right: `event({ data: Thing, version: 2, upcasts: { 1: (old) => ({ ...old, name: String(old["title"]).trim() }) } });`,
+  },
+  {
+    mistake: "an upcast that changes the old data in place",
+    wrong: `event({ data: Thing, version: 2, upcasts: { 1: (old) => { old["name"] = ""; return old; } } });`,
+    says: /only permits reading/,
+    right: `event({ data: Thing, version: 2, upcasts: { 1: (old) => ({ ...old, name: "" }) } });`,
+  },
+  {
+    mistake: "an upcast that gives nothing back",
+    wrong: `event({ data: Thing, version: 2, upcasts: { 1: () => {} } });`,
+    says: /Type 'void' is not assignable to type 'object'/,
+    right: `event({ data: Thing, version: 2, upcasts: { 1: () => ({ id: "", name: "" }) } });`,
+  },
+  {
+    mistake: "an upcast by a name that is no version",
+    wrong: `event({ data: Thing, version: 2, upcasts: { first: (old) => old } });`,
+    says: /'first' does not exist in type 'Readonly<Record<number, Upcast>>'/,
+    right: `event({ data: Thing, version: 2, upcasts: { 1: (old) => old } });`,
+  },
+  {
+    mistake: "an upcast that forgets a field of the next version",
+    wrong: `event({ data: Thing, version: 2, upcasts: { 1: upcast(Key, (old): z.input<typeof Thing> => old) } });`,
+    says: /Property 'name' is missing in type '\{ id: string; \}'/,
+    right: `event({ data: Thing, version: 2, upcasts: { 1: upcast(Key, (old): z.input<typeof Thing> => ({ ...old, name: "" })) } });`,
+  },
+  {
+    mistake: "an upcast that reads a field which the old version lacks",
+    wrong: `event({ data: Thing, version: 2, upcasts: { 1: upcast(Key, (old) => ({ ...old, name: old.title })) } });`,
+    says: /Property 'title' does not exist on type '\{ id: string; \}'/,
+    right: `event({ data: Thing, version: 2, upcasts: { 1: upcast(Key, (old) => ({ ...old, name: old.id })) } });`,
+  },
+  {
+    mistake: "a version that is no number",
+    wrong: `event({ data: Thing, version: "2" });`,
+    says: /Type 'string' is not assignable to type 'number'/,
+    right: `event({ data: Thing, version: 2 });`,
+  },
+  {
     mistake: "a deadline that is not a length of time",
     wrong: `query({ access: "public", deadline: "2 seconds" });`,
     says: /Type '"2 seconds"' is not assignable to type .*`\$\{number\}s`/,
@@ -197,7 +239,7 @@ const serviceProofs: readonly Proof[] = [
 
 /** Before every proof; unused names are no error here. */
 const imports = `
-import { calledBy, command, contract, event, outcome, query, scope, service, stream, table } from "tenon";
+import { calledBy, command, contract, event, outcome, query, scope, service, stream, table, upcast } from "tenon";
 import * as z from "zod";
 const Key = z.object({ id: z.uuid() });
 const Thing = z.object({ id: z.uuid(), name: z.string() });
