@@ -33,6 +33,9 @@ export interface Config {
   readonly drainMs: number;
   readonly drainDelayMs: number;
   readonly idempotencyKeepH: number;
+  readonly eventsLeaseMs: number;
+  readonly eventsKeepD: number;
+  readonly deliveriesMax: number;
 }
 
 type Settings = { readonly [K in keyof Config]: Setting<Config[K]> };
@@ -98,6 +101,19 @@ export const settings: Settings = {
     about: "how many hours the first answer to a command is kept for its repeats",
     fallback: 24,
     parse: wholeNumber(1, 8_760),
+  },
+  eventsLeaseMs: {
+    env: "EVENTS_LEASE_MS",
+    about: "how long the deliveries of a process that says nothing wait before another one takes them over",
+    fallback: 10_000,
+    parse: wholeNumber(500, 600_000),
+  },
+  eventsKeepD: { env: "EVENTS_KEEP_D", about: "how many days events are kept for replays", fallback: 7, parse: wholeNumber(1, 3_650) },
+  deliveriesMax: {
+    env: "DELIVERIES_MAX",
+    about: "deliveries of one service under way at once; they share DATABASE_POOL_MAX with its calls",
+    fallback: 6,
+    parse: wholeNumber(1, 1_000),
   },
 };
 

@@ -18,7 +18,8 @@ import {
   validate,
 } from "../calls/index.ts";
 import type { ServiceData } from "../data/index.ts";
-import { handle } from "../handlers/index.ts";
+import type { Consumer } from "../events/index.ts";
+import { createSubscriptionConsumer, handle } from "../handlers/index.ts";
 import { type Clock, createIdSource, type IdSource, type Part, type Random } from "../kernel/index.ts";
 import { RestFace, type HttpHandler } from "../rest/index.ts";
 import type { AnyHandler, App } from "../service/index.ts";
@@ -26,6 +27,7 @@ import { type LogWriter, Metrics } from "../telemetry/index.ts";
 import { authorize, authorizeCaller, identify, limit, type TokenVerifier } from "../trust/index.ts";
 import type { Config } from "./config.ts";
 import type { OpenedData } from "./open-data.ts";
+import { AppEvents } from "./open-events.ts";
 import { Readiness } from "./readiness.ts";
 import { standardPages } from "./standard-pages.ts";
 
@@ -54,6 +56,10 @@ export interface OpenApp {
   readonly http: HttpHandler;
   /** In the order in which they are started; stopped in reverse. */
   readonly parts: readonly Part[];
+  /** Those of them that move and deliver events. */
+  readonly eventParts: readonly Part[];
+  /** Resolves when every event was delivered, with all that follows from it. For tests. */
+  settled(): Promise<void>;
 }
 
 /** How many calls are let in before anything has been learned: what one core answers without queueing for long. */
@@ -73,15 +79,23 @@ export function openApp(app: App, options: OpenAppOptions): OpenApp {
   metrics.gauge({ name: "tenon_calls_underway", help: "Calls under way.", read: () => concurrency.underway });
   metrics.gauge({ name: "tenon_concurrency_limit", help: "Calls that may be under way at once.", read: () => concurrency.limit });
 
+  const events = data === undefined ? undefined : new AppEvents(app, { config, clock, random, log, database: data.database });
+  const consumers = new Map<string, readonly Consumer[]>();
   for (const service of app.services) {
     const serviceData = data?.services.get(service.name);
     const stages = standardStages(options, { metrics, concurrency, serviceData });
-    const environment = { service: service.name, data: serviceData, directory, clock, ids, log, config: options.serviceConfigs.get(service.name) };
+    const emitter = serviceData === undefined ? undefined : events?.emitterOf(service);
+    const environment = { service: service.name, data: serviceData, emitter, directory, clock, ids, log, config: options.serviceConfigs.get(service.name) };
     for (const operation of operationsOf(service.contract)) {
       const handler = service.handlers[operation.name] as AnyHandler;
       directory.register(operation, compile(stages, operation, handle(operation, handler, environment)));
     }
+    if (serviceData === undefined) continue;
+    const parts = { environment, data: serviceData, metrics, clock, log };
+    consumers.set(service.name, service.subscriptions.map((subscription) => createSubscriptionConsumer(subscription, parts)));
   }
+
+  const eventParts = events?.parts(consumers) ?? [];
 
   const face = new RestFace({
     contracts: app.services.map((service) => service.contract),
@@ -95,7 +109,17 @@ export function openApp(app: App, options: OpenAppOptions): OpenApp {
     ids,
     log,
   });
-  return { app, metrics, ids, directory, readiness, http: face.answer, parts: data?.parts ?? [] };
+  return {
+    app,
+    metrics,
+    ids,
+    directory,
+    readiness,
+    http: face.answer,
+    parts: [...(data?.parts ?? []), ...eventParts],
+    eventParts,
+    settled: async () => events?.settled(),
+  };
 }
 
 /**

@@ -18,7 +18,7 @@ import {
 } from "../contract/index.ts";
 import { Call, compile, type Handler, record, validate } from "../calls/index.ts";
 import { handle } from "../handlers/index.ts";
-import { createIdSource, Fault } from "../kernel/index.ts";
+import { createIdSource, Fault, type Part } from "../kernel/index.ts";
 import { app, type AnyHandler, type HandlerOf, type NoConfig, type NoTables, type Service } from "../service/index.ts";
 import { LogWriter } from "../telemetry/index.ts";
 import { parseConfig } from "./config.ts";
@@ -89,26 +89,62 @@ export type Tested<P extends AnyContract> = { readonly [K in OperationNames<P>]:
  * Its database is an embedded one of its own, in memory; with `TENON_TEST_DATABASE_URL=postgres://…` in the
  * environment, a fresh database on that server, dropped at the end.
  */
-export function test<P extends AnyContract>(service: Service<P>, options: TestOptions = {}): Tested<P> {
+export function test<P extends AnyContract>(service: Service<P>, testOptions: TestOptions = {}): Tested<P> {
   let opening: Promise<Opened> | undefined;
   const tested: Record<string | symbol, unknown> = {
+    async [settleKey](): Promise<void> {
+      await (await opening)?.settled();
+    },
+    async [callKey](operation: Operation, input: unknown, options: TestCallOptions) {
+      opening ??= open(service, testOptions);
+      return (await opening).run(operation, input, options);
+    },
     async [Symbol.asyncDispose](): Promise<void> {
       if (opening === undefined) return;
-      const { data, log } = await opening;
+      const { data, log, parts } = await opening;
+      for (const part of parts.toReversed()) await part.stop();
       await data?.close();
       log.flush();
     },
   };
   for (const operation of operationsOf(service.contract)) {
     tested[operation.name] = async (input?: unknown, call: TestCallOptions = {}) => {
-      opening ??= open(service, options);
+      opening ??= open(service, testOptions);
       return (await opening).run(operation, input, call);
     };
   }
   return tested as unknown as Tested<P>;
 }
 
+/**
+ * Resolves when every event that a tested service and those beside it emitted has been delivered, with all that follows
+ * from it. A delivery that failed and waits for its next attempt is not waited for.
+ */
+export async function settled(tested: AsyncDisposable): Promise<void> {
+  await (tested as { readonly [settleKey]?: () => Promise<void> })[settleKey]?.();
+}
+
+/** Calls an operation of a service beside the tested one: `call(shop, payments.capture, { ... })`. */
+export function call<K extends OperationKind, I extends Schema, O extends AnyOutput, E extends ErrorSpecs>(
+  tested: AsyncDisposable,
+  operation: Operation<K, I, O, E>,
+  ...rest: undefined extends InputOf<I> ? [input?: InputOf<I>, options?: TestCallOptions] : [input: InputOf<I>, options?: TestCallOptions]
+): CallPromise<Received<O>, E> {
+  const [input, options = {}] = rest;
+  return (tested as AsyncDisposable & Reached)[callKey](operation, input, options) as CallPromise<Received<O>, E>;
+}
+
+interface Reached {
+  readonly [callKey]: (operation: Operation, input: unknown, options: TestCallOptions) => Promise<unknown>;
+}
+
+const callKey: unique symbol = Symbol("call");
+/** Where a tested service keeps what {@link settled} does, out of the way of the names of its operations. */
+const settleKey: unique symbol = Symbol("settled");
+
 interface Opened {
+  readonly parts: readonly Part[];
+  readonly settled: () => Promise<void>;
   readonly log: LogWriter;
   readonly data: OpenedData | undefined;
   readonly run: (operation: Operation, input: unknown, call: TestCallOptions) => Promise<unknown>;
@@ -131,9 +167,12 @@ async function open(service: Service, options: TestOptions): Promise<Opened> {
     opened.directory.register(each.operation, compile([record({ metrics: opened.metrics, log, clock }), validate], each.operation, handle(each.operation, each.handler, environment)));
   }
 
+  for (const part of opened.eventParts) await part.start();
   return {
     log,
     data,
+    parts: opened.eventParts,
+    settled: opened.settled,
     async run(operation, input, call) {
       const started = new Call({
         operation,

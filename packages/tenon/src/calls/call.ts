@@ -38,6 +38,8 @@ export interface CallStart {
   readonly timeoutMs?: number | undefined;
   /** Network address of the caller, for limits. */
   readonly address?: string | undefined;
+  /** What this call goes back to, where it is no part of another one: the `trace` of the call that emitted an event. */
+  readonly trace?: string | undefined;
 }
 
 export class Call {
@@ -55,6 +57,8 @@ export class Call {
   readonly idempotencyKey: string | undefined;
   readonly timeoutMs: number | undefined;
   readonly address: string | undefined;
+  /** The id of the call at the root of it all: the same in everything that it led to, over calls and events. */
+  readonly trace: string;
   /** Set by `deadline`: the instant, on the same clock as `startedAtMs`, at which nobody waits any more. */
   deadlineAtMs = Number.POSITIVE_INFINITY;
   /** Set by `replay`: a digest of the input, where the call has an idempotency key. */
@@ -81,6 +85,7 @@ export class Call {
     this.idempotencyKey = start.idempotencyKey;
     this.timeoutMs = start.timeoutMs;
     this.address = start.address;
+    this.trace = start.trace ?? start.parent?.trace ?? start.id;
   }
 
   /** Aborted when the caller goes away or the deadline passes. Made at first use: most handlers never look. */

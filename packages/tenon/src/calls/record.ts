@@ -12,10 +12,12 @@ export interface RecordOptions {
   readonly metrics: Metrics;
   readonly log: LogWriter;
   readonly clock: Clock;
+  /** Who tells of a bug, with its stack. Default `log`: it is told here. */
+  readonly bugs?: "log" | "leave to others";
 }
 
 export function record(options: RecordOptions): Stage {
-  const { metrics, log, clock } = options;
+  const { metrics, log, clock, bugs = "log" } = options;
 
   return {
     name: "record",
@@ -33,7 +35,7 @@ export function record(options: RecordOptions): Stage {
         fault.operation ??= operation.id;
         const { atFault } = faultTable[fault.code];
         ended(call, fault.publicCode, atFault === "caller" ? "info" : "warn");
-        if (fault.code === "internal") log.error("a call failed by a bug", { operation: operation.id, call: call.id, error: fault.cause ?? fault });
+        if (fault.code === "internal" && bugs === "log") log.error("a call failed by a bug", { operation: operation.id, call: call.id, error: fault.cause ?? fault });
         else if (fault.cause !== undefined) log.debug("why a call failed", { operation: operation.id, call: call.id, code: fault.code, error: fault.cause });
         return fault;
       }

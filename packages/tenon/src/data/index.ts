@@ -19,6 +19,7 @@ export {
   type Database,
   DatabaseError,
   type DatabaseErrorMore,
+  type Listening,
   type Rows,
   type Session,
   type SessionMode,

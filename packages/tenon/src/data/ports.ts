@@ -74,7 +74,19 @@ export interface Database {
   readonly sessions: "one" | "many";
   /** Waits for a free session. @throws {Fault} `unavailable` when there is none in time or the database is out of reach. */
   acquire(request: SessionRequest): Promise<Session>;
+  /**
+   * Hears what others tell by `pg_notify(channel, payload)`. Missing where there are no others: one process has the
+   * engine to itself. Resolves at once, and connects, and connects again, in the background.
+   *
+   * @param onNotice  Gets the payload; `undefined` after a time in which some may have been missed.
+   */
+  listen?(channel: string, onNotice: (payload: string | undefined) => void): Listening;
   /** Waits for sessions to be given back, then closes them. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface Listening {
+  /** Idempotent. */
   close(): Promise<void>;
 }
 

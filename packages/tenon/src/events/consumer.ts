@@ -1,5 +1,5 @@
 /** What handles the deliveries of one subscription: a user's handler, a schedule, a workflow. */
-import type { RetryPolicy } from "./backoff.ts";
+import type { RetryPolicy } from "../contract/index.ts";
 import type { Delivery } from "./delivery.ts";
 
 export interface Consumer {

@@ -6,9 +6,8 @@
  * reads each subscription by itself, `bufferMax` deliveries ahead at most, so one that is slow or long holds up no other
  * and memory stays bounded however long the inbox is.
  */
-import type { Clock, Log, Part, Random, Timer } from "../kernel/index.ts";
+import { backoffMs, type Clock, type Log, type Part, type Random, type Timer } from "../kernel/index.ts";
 import type { Database } from "../data/index.ts";
-import { backoffMs } from "./backoff.ts";
 import { Completions } from "./completions.ts";
 import { type Consumer, GivenUp } from "./consumer.ts";
 import type { Delivery } from "./delivery.ts";
@@ -76,6 +75,7 @@ export class Dispatcher implements Part {
   #rescanAtMs = 0;
   #unwake: () => void = () => undefined;
   #running = 0;
+  #started = 0;
   #isStopping = false;
 
   constructor(options: DispatcherOptions) {
@@ -115,14 +115,20 @@ export class Dispatcher implements Part {
     await this.#lanes.stop();
   }
 
-  /** Resolves when nothing is ready, due or running here. For tests: what waits for its time is not waited for. */
-  async settled(): Promise<void> {
+  /**
+   * Resolves when nothing is ready, due or running here. For tests: what waits for its time is not waited for.
+   *
+   * @returns Whether anything was delivered meanwhile.
+   */
+  async settled(): Promise<boolean> {
+    const before = this.#started;
     do {
       this.#wake();
       await this.#reading;
       await Promise.allSettled([...this.#underway.keys()]);
       await this.#moves;
     } while (this.#underway.size > 0 || [...this.#streams.values()].some(({ hasMore, queue }) => hasMore || queue.size > 0));
+    return this.#started > before;
   }
 
   #wake(): void {
@@ -211,6 +217,7 @@ export class Dispatcher implements Part {
   }
 
   #start(stream: Stream, deliveries: readonly Delivery[]): void {
+    this.#started++;
     const slot = this.#takeSlot(stream);
     const work = this.#handle(stream, deliveries, slot).finally(() => {
       this.#underway.delete(work);

@@ -1,10 +1,11 @@
 /**
  * What a handler takes apart in its parameter list. Everything that costs something is made when it is first taken.
  */
-import { anonymous, type Bytes, type Caller, type Operation } from "../contract/index.ts";
+import { anonymous, type Bytes, type Caller, type ContractEvent, type Operation } from "../contract/index.ts";
 import { type Call, type CallOperation, Outgoing } from "../calls/index.ts";
 import { Fault, type Log } from "../kernel/index.ts";
 import type { AnyDb, ServiceData, Work } from "../data/index.ts";
+import type { Emit } from "../service/index.ts";
 import type { FailFunctions, ServiceEnvironment } from "./environment.ts";
 
 export class Context {
@@ -69,6 +70,13 @@ export class Context {
     const outgoing = this.#outgoing;
     const call = (operation: Operation, input?: unknown, options?: object) => outgoing.call(operation, input, options);
     return call as CallOperation;
+  }
+
+  get emit(): Emit {
+    const call = this.#call;
+    const { emitter } = this.#environment;
+    const work = this.#work;
+    return ((event, data) => (emitter as NonNullable<typeof emitter>).emit(call, work, event as ContractEvent, data)) as Emit;
   }
 
   get #data(): ServiceData {

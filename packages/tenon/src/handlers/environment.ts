@@ -1,6 +1,7 @@
 /** What handlers are given besides the call itself: the same for every call of a service. */
 import type { Directory } from "../calls/index.ts";
 import type { ServiceData } from "../data/index.ts";
+import type { Emitter } from "../events/index.ts";
 import type { Clock, DeclaredFault, IdSource } from "../kernel/index.ts";
 import type { LogWriter } from "../telemetry/index.ts";
 
@@ -8,6 +9,8 @@ import type { LogWriter } from "../telemetry/index.ts";
 export interface ServiceEnvironment {
   readonly service: string;
   readonly data: ServiceData | undefined;
+  /** Where there is a database to keep events in. */
+  readonly emitter?: Emitter | undefined;
   readonly directory: Directory;
   readonly clock: Clock;
   readonly ids: IdSource;

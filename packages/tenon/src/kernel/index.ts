@@ -1,4 +1,5 @@
 /** Words that every room shares. No input, no output, no engine. */
+export { backoffMs, type BackoffLimits } from "./backoff.ts";
 export type { Clock, Random, Timer } from "./clock.ts";
 export { type Duration, type DurationUnit, formatDuration, parseDuration } from "./duration.ts";
 export {
@@ -11,6 +12,6 @@ export {
   type FaultRow,
   faultTable,
 } from "./fault.ts";
-export { createIdSource, type IdSource } from "./id.ts";
+export { createIdSource, createUuidSource, type IdSource } from "./id.ts";
 export type { Log, LogFields, LogLevel } from "./log.ts";
 export type { Part } from "./part.ts";

@@ -9,11 +9,12 @@
  * Poolers that share a server connection between transactions (PgBouncer in that mode) have to let the start-up
  * parameter `options` through, and prepared statements by name.
  */
-import { type Database, namesOf, type Session, type SessionMode, type SessionRequest, valueSettings } from "../data/index.ts";
+import { type Database, type Listening, namesOf, type Session, type SessionMode, type SessionRequest, valueSettings } from "../data/index.ts";
 import { Fault } from "../kernel/index.ts";
 import type { ClientConfig } from "pg";
 import { requestCancel } from "./cancel.ts";
 import { Connection } from "./connection.ts";
+import { Listener } from "./listener.ts";
 import { Pool } from "./pool.ts";
 import { PostgresSession } from "./session.ts";
 
@@ -65,6 +66,7 @@ class PostgresDatabase implements Database {
     ["write", new Map()],
     ["admin", new Map()],
   ]);
+  readonly #listeners = new Set<Listener>();
   #watch: NodeJS.Timeout | undefined = undefined;
   #isClosed = false;
 
@@ -83,8 +85,15 @@ class PostgresDatabase implements Database {
     return new PostgresSession(await pool.acquire(request.timeoutMs), pool);
   }
 
+  listen(channel: string, onNotice: (payload: string | undefined) => void): Listening {
+    const listener = new Listener({ Client: this.#pg.Client, config: this.#clientConfig("", "admin"), channel, onNotice });
+    this.#listeners.add(listener);
+    return listener;
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
+    await Promise.all([...this.#listeners].map((listener) => listener.close()));
     await Promise.all(this.#eachPool().map((pool) => pool.close(this.#graceMs)));
     clearInterval(this.#watch);
   }

@@ -2,6 +2,19 @@
 export { app, type App, type AppOptions } from "./app.ts";
 export { type FetchHandler, mount, type Mount } from "./mount.ts";
 export {
+  type BatchContext,
+  type BatchOptions,
+  type DeliveryOptions,
+  type Emit,
+  type EventContext,
+  type EventInfo,
+  type On,
+  type ReactionContext,
+  reactions,
+  type Reactions,
+  type Subscription,
+} from "./reactions.ts";
+export {
   type AnyHandler,
   type CommandContext,
   type Fail,

@@ -19,6 +19,8 @@ import { describe, MistakeList, operationsOf } from "../contract/index.ts";
 import type { CallOperation } from "../calls/index.ts";
 import type { Db } from "../data/index.ts";
 import type { DeclaredFault, Log } from "../kernel/index.ts";
+import { checkReactions } from "./check-reactions.ts";
+import type { Emit, Subscription } from "./reactions.ts";
 
 /** The tables of a service by name; `orderLines` here is `order_lines` in SQL. */
 export type Tables = Readonly<Record<string, Table>>;
@@ -64,6 +66,8 @@ export interface QueryContext<I extends Schema, E extends ErrorSpecs, T extends 
 export interface CommandContext<I extends Schema, E extends ErrorSpecs, T extends Tables, C extends Schema> extends HandlerContext<I, E, T, C> {
   /** The service's rows in this command's one transaction, opened at first use and committed when the handler returns. */
   readonly db: Db<T>;
+  /** Tells of something that happened, if and only if this command commits: an event of the service's own contract. */
+  readonly emit: Emit;
   /** The uploaded bytes, for an operation with a `body`. */
   readonly body: Bytes;
   /** The same for every repeat of this command: to be passed on to systems outside that take such a key. */
@@ -101,6 +105,8 @@ export interface ServiceOptions<P extends AnyContract, T extends Tables, C exten
   /** Fills an empty database for development, once, in one transaction. */
   readonly seed?: (context: SeedContext<T>) => Promise<void>;
   readonly handlers: Handlers<P, T, C>;
+  /** What the service does when events come: made by `on` and `onBatch` of `reactions(tables)`. */
+  readonly subscriptions?: readonly Subscription<T, C>[];
 }
 
 /** A handler as the platform calls it, once its types have done their work. */
@@ -115,13 +121,14 @@ export interface Service<P extends AnyContract = AnyContract> {
   readonly config: Schema | undefined;
   readonly seed: ((context: SeedContext<NoTables>) => Promise<void>) | undefined;
   readonly handlers: Readonly<Record<string, AnyHandler>>;
+  readonly subscriptions: readonly Subscription[];
 }
 
 /**
  * Joins a contract and its handlers.
  *
- * @throws {ContractMistakes} a handler is missing or is of no operation, or tables come without migrations. The
- * compiler says the same of handlers; this is for callers that it does not check.
+ * @throws {ContractMistakes} a handler is missing or is of no operation, tables come without migrations, or a reaction
+ * cannot work. The compiler says the same of handlers; this is for callers that it does not check.
  */
 export function service<P extends AnyContract, T extends Tables = NoTables, C extends Schema = NoConfig>(
   contract: P,
@@ -141,6 +148,8 @@ export function service<P extends AnyContract, T extends Tables = NoTables, C ex
   if (Object.keys(tables).length > 0 && options.migrations === undefined) {
     mistakes.add(name, "has tables but no migrations", 'say where the SQL is: migrations: new URL("migrations/", import.meta.url)');
   }
+  const subscriptions = (options.subscriptions ?? []) as unknown as readonly Subscription[];
+  checkReactions(subscriptions, { service: name, hasRows: options.migrations !== undefined, mistakes });
   mistakes.assertNone();
   return Object.freeze({
     contract,
@@ -150,6 +159,7 @@ export function service<P extends AnyContract, T extends Tables = NoTables, C ex
     config: options.config,
     seed: options.seed as Service["seed"],
     handlers,
+    subscriptions,
   });
 }
 

@@ -1,0 +1,67 @@
+/** `emit`: an event of the service's own contract, cut to what the contract says, on its way with the command's COMMIT. */
+import type { Call } from "../calls/index.ts";
+import { isPromise } from "../calls/index.ts";
+import { type ContractEvent, createParser, type Parser, type ParseResult } from "../contract/index.ts";
+import type { Work } from "../data/index.ts";
+import type { Clock, IdSource } from "../kernel/index.ts";
+import { eventMaxBytes, Outbox } from "./outbox.ts";
+import type { Wakes } from "./wakes.ts";
+
+export interface EmitterOptions {
+  readonly service: string;
+  /** What its contract declares. */
+  readonly events: readonly ContractEvent[];
+  readonly uuids: IdSource;
+  readonly clock: Clock;
+  readonly wakes: Wakes;
+  /** Whether transactions run side by side, so that those of one key have to be put in order. */
+  readonly locks: "needed" | "not needed";
+}
+
+/** An event that cannot be emitted: a bug of the service, answered `internal`. */
+export class EmitError extends Error {
+  override readonly name = "EmitError";
+}
+
+export class Emitter {
+  readonly #options: EmitterOptions;
+  readonly #parsers: ReadonlyMap<string, Parser>;
+
+  constructor(options: EmitterOptions) {
+    this.#options = options;
+    this.#parsers = new Map(options.events.map((event) => [event.id, createParser(event.data)]));
+  }
+
+  /**
+   * @returns The id of the event.
+   * @throws {EmitError} the event is another service's, or the data does not fit its contract or is too large.
+   */
+  async emit(call: Call, work: Work, event: ContractEvent, data: unknown): Promise<string> {
+    const { clock, locks, service, uuids, wakes } = this.#options;
+    const parser = this.#parsers.get(event.id);
+    if (parser === undefined) {
+      throw new EmitError(`${service} cannot emit ${event.id}: a service emits the events of its own contract. Let ${event.service} emit it, or declare an event in the contract of ${service}`);
+    }
+    const result = parser.parse(data);
+    const value = fitting(event.id, isPromise(result) ? await (result as Promise<ParseResult>) : result);
+    const key = event.key === undefined ? undefined : String((value as Readonly<Record<string, unknown>>)[event.key]);
+    const id = uuids();
+    assertSize(event.id, value);
+    const outbox = new Outbox(work, { service, locks });
+    outbox.add({ id, source: service, type: event.id, version: event.version, key, time: new Date(clock.nowMs()).toISOString(), data: value, trace: call.trace });
+    work.onCommit(() => wakes.wake(`outbox ${service}`));
+    return id;
+  }
+}
+
+function fitting(id: string, result: ParseResult): unknown {
+  if (result.ok) return result.value;
+  const places = result.details.map((detail) => `${detail.path || "/"} ${detail.message}`).join("; ");
+  throw new EmitError(`the data of ${id} does not fit its contract: ${places}`);
+}
+
+function assertSize(id: string, value: unknown): void {
+  const bytes = Buffer.byteLength(JSON.stringify(value));
+  if (bytes <= eventMaxBytes) return;
+  throw new EmitError(`the data of ${id} has ${bytes} bytes, and an event has ${eventMaxBytes} at most: store what is large, and emit where it is`);
+}

@@ -1,0 +1,171 @@
+/**
+ * A subscription at work: its deliveries run through the stages of every call, and the inbox rows are removed in the
+ * transaction of the effects.
+ *
+ *     record ─► deadline ─► gone ─► read data ─► transaction ─► remove ─► the handler
+ *
+ * `gone` stands around the transaction: when its COMMIT finds that another process has removed a row, nothing was kept
+ * here, and that is no failure.
+ */
+import {
+  anonymous,
+  type Caller,
+  command,
+  contract,
+  type ContractEvent,
+  createParser,
+  type Operation,
+  operationsOf,
+  type ParseResult,
+  parseRetryOptions,
+  upcastData,
+} from "../contract/index.ts";
+import { compile, deadline, type Handler, isPromise, record, type Stage } from "../calls/index.ts";
+import { DatabaseError, type ServiceData, Work } from "../data/index.ts";
+import { type Consumer, type Delivery, GivenUp, isRemovedByOther, removeStatement } from "../events/index.ts";
+import { type Clock, Fault } from "../kernel/index.ts";
+import type { LogWriter, Metrics } from "../telemetry/index.ts";
+import type { DeliveryOptions, Subscription } from "../service/index.ts";
+import { DeliveryCall } from "./delivery-call.ts";
+import type { ServiceEnvironment } from "./environment.ts";
+import { ReactionContext } from "./reaction-context.ts";
+
+/** Deliveries at once in one process, where nothing is said: enough to hide waiting, few enough for a pool of 8. */
+const defaultConcurrency = 4;
+
+export interface ConsumerParts {
+  readonly environment: ServiceEnvironment;
+  readonly data: ServiceData;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly log: LogWriter;
+}
+
+/** What a consumer is made of, whatever it handles: a subscription, a schedule, a workflow. */
+export interface ConsumerSpec {
+  readonly name: string;
+  readonly options: DeliveryOptions & { readonly size?: number };
+  /** From the data as it was emitted to what the handler gets. @throws {GivenUp} it can never be read. */
+  readonly read: (delivery: Delivery) => unknown;
+  readonly handler: (context: ReactionContext) => unknown;
+}
+
+/** The platform itself, on behalf of nobody. */
+export const platformCaller: Caller = Object.freeze({ ...anonymous, kind: "system", subject: "platform" });
+
+export function createSubscriptionConsumer(subscription: Subscription, parts: ConsumerParts): Consumer {
+  return createConsumer({ name: subscription.name, options: subscription.options, read: readerOf(subscription.event), handler: subscription.handler as (context: ReactionContext) => unknown }, parts);
+}
+
+export function createConsumer(spec: ConsumerSpec, parts: ConsumerParts): Consumer {
+  const { clock, data, environment, log, metrics } = parts;
+  const { afterDeath = "continue", attempts, backoff, concurrency = defaultConcurrency, maxAge, size = 1 } = spec.options;
+  const operation = deliveryOperation(environment.service, spec);
+  const stages = [record({ metrics, log, clock, bugs: "leave to others" }), deadline({ clock }), gone, readData(spec.read), data.transaction, remove(data)];
+  const run = compile(stages, operation, (call) => spec.handler(new ReactionContext(call as DeliveryCall, environment)));
+  return {
+    name: spec.name,
+    concurrency,
+    batchMax: size,
+    afterDeath,
+    policy: parseRetryOptions({ ...(attempts === undefined ? {} : { attempts }), ...(maxAge === undefined ? {} : { maxAge }), ...(backoff === undefined ? {} : { backoff }) }),
+    async handle(deliveries) {
+      const [first] = deliveries as readonly [Delivery, ...Delivery[]];
+      const call = new DeliveryCall(
+        {
+          operation,
+          id: environment.ids(),
+          startedAtMs: clock.elapsedMs(),
+          input: deliveries,
+          caller: platformCaller,
+          from: environment.service,
+          idempotencyKey: `${first.event.id}/${spec.name}`,
+          trace: first.event.trace,
+        },
+        deliveries,
+      );
+      try {
+        return (await run(call)) as Awaited<ReturnType<Consumer["handle"]>>;
+      } catch (thrown) {
+        throw thrown instanceof Fault && thrown.cause instanceof GivenUp ? thrown.cause : thrown;
+      }
+    },
+  };
+}
+
+/** An operation that nobody can call: it gives a delivery its name, its deadline and its transaction. */
+function deliveryOperation(service: string, { name, options }: ConsumerSpec): Operation {
+  const made = contract(service, { delivery: command({ access: "signed-in", deadline: options.deadline ?? "30s" }) });
+  const [operation] = operationsOf(made) as readonly [Operation];
+  return Object.freeze({ ...operation, id: `${service}.${name}`, name });
+}
+
+/** The data of each delivery, in the present version. */
+function readerOf(event: ContractEvent): ConsumerSpec["read"] {
+  const parser = createParser(event.data);
+  return ({ event: { data, version } }) => {
+    const read = upcastData(event, version, data);
+    if (!read.ok) {
+      // A newer version comes from a process that is ahead of this one, as in a deployment: another attempt may meet it.
+      if (read.reason === "future") throw new UnreadableError(read.message);
+      throw new GivenUp(read.message, { cause: read.cause });
+    }
+    const result = parser.parse(read.data);
+    return isPromise(result) ? (result as Promise<ParseResult>).then((settled) => fitting(event.id, settled)) : fitting(event.id, result);
+  };
+}
+
+/** An event that cannot be read yet. */
+export class UnreadableError extends Error {
+  override readonly name = "UnreadableError";
+}
+
+function fitting(id: string, result: ParseResult): unknown {
+  if (result.ok) return result.value;
+  const places = result.details.map((detail) => `${detail.path || "/"} ${detail.message}`).join("; ");
+  throw new GivenUp(`the data of ${id} does not fit its contract: ${places}`);
+}
+
+function readData(read: ConsumerSpec["read"]): Stage {
+  return {
+    name: "read data",
+    compile(_operation, next): Handler {
+      return async (call) => {
+        const inputs: unknown[] = [];
+        for (const delivery of (call as DeliveryCall).deliveries) inputs.push(await read(delivery));
+        call.input = inputs;
+        return next(call);
+      };
+    },
+  };
+}
+
+const gone: Stage = {
+  name: "gone",
+  compile(_operation, next): Handler {
+    return async (call) => {
+      try {
+        return await next(call);
+      } catch (thrown) {
+        if (thrown instanceof DatabaseError && isRemovedByOther(thrown)) return "gone";
+        throw thrown;
+      }
+    };
+  },
+};
+
+/** Says what COMMIT is to remove, where there is a COMMIT. */
+function remove(data: ServiceData): Stage {
+  return {
+    name: "remove",
+    compile(_operation, next): Handler {
+      return async (call) => {
+        await next(call);
+        const work: Work = data.workOf(call);
+        if (work.isUntouched) return "untouched";
+        work.atCommit(removeStatement((call as DeliveryCall).deliveries.map(({ seq }) => seq)));
+        return "removed";
+      };
+    },
+  };
+}

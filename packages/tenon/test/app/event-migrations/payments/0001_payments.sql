@@ -1,0 +1,1 @@
+create table placeholders (id integer primary key);
