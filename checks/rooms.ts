@@ -33,7 +33,7 @@ export const rooms: readonly Room[] = [
   { name: "events", kind: "capability", purpose: "what happened, told to whoever wants to know: outbox, inbox, deliveries, schedules, webhooks" },
   { name: "service", kind: "words", purpose: "what a team writes besides contracts: services, apps, mounts, as plain values" },
   { name: "handlers", kind: "capability", purpose: "running users' handlers: the context of each, and the cut of its answer to the contract" },
-  { name: "rest", kind: "face", purpose: "calls in over HTTP, with OpenAPI and its page" },
+  { name: "rest", kind: "face", purpose: "calls in over HTTP, with OpenAPI, AsyncAPI and their page" },
   { name: "client", kind: "face", purpose: "calls out over HTTP, typed by the contract; runs in a browser" },
   { name: "node", kind: "adapter", purpose: "the process itself: clock, chance, sockets, files" },
   { name: "pglite", kind: "adapter", purpose: "PostgreSQL inside of the process, for development and tests" },

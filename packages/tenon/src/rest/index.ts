@@ -1,6 +1,7 @@
 /** REST: requests to calls and answers to responses, with the documents that describe them. */
+export { type AsyncApiDocument, type AsyncApiInfo, type AsyncApiServer, type SubscriptionDescription, toAsyncApi } from "./asyncapi.ts";
 export { closeBody } from "./close-body.ts";
-export { docsPage, docsPagePolicy } from "./docs-page.ts";
+export { docsPage, type DocsPageOptions, docsPagePolicy } from "./docs-page.ts";
 export { RestFace, type Page, type RestOptions } from "./face.ts";
 export * as limits from "./limits.ts";
 export { type OpenApiDocument, type OpenApiInfo, toOpenApi } from "./openapi.ts";
