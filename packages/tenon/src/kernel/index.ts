@@ -1,4 +1,5 @@
 /** Words that every room shares. No input, no output, no engine. */
+export { backoffMs, type BackoffPolicy } from "./backoff.ts";
 export type { Clock, Random, Timer } from "./clock.ts";
 export { type Duration, type DurationUnit, formatDuration, parseDuration } from "./duration.ts";
 export {
