@@ -80,8 +80,10 @@ export class Link {
   async #change(signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onConnected.add(resolve);
-    signal.addEventListener("abort", () => resolve(), { once: true });
+    const onAbort = (): void => resolve();
+    signal.addEventListener("abort", onAbort, { once: true });
     await promise;
+    signal.removeEventListener("abort", onAbort);
     this.#onConnected.delete(resolve);
   }
 

@@ -29,9 +29,10 @@ export class Names {
 
   /** @throws {Fault} `invalid_argument` for a type that is not its service's, or that cannot be a subject. */
   eventSubject(service: string, type: string): string {
+    const isOwn = type.startsWith(`${service}.`);
     const known = this.#subjects.get(type);
-    if (known !== undefined) return known;
-    if (!type.startsWith(`${service}.`) || !/^[\w-]+(?:\.[\w-]+)+$/.test(type)) {
+    if (known !== undefined && isOwn) return known;
+    if (!isOwn || !/^[\w-]+(?:\.[\w-]+)+$/.test(type)) {
       throw new Fault("invalid_argument", `"${type}" cannot be an event of ${service}: its name is ${service}.something`);
     }
     const subject = `${this.prefix}.events.${type}`;
