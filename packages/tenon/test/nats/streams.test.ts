@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -203,6 +203,7 @@ describe("a NATS server that cannot be used is told of clearly", { skip: skipOwn
     assert.match(await failureAt(as("mute:right")), /does not allow this login to publish to tenon\.events\.orders\.placed/);
     assert.match(await failureAt(as("reader:right")), /does not allow this login to publish to \$JS\.API\.STREAM\.INFO\.tenon-events-orders/);
     await server.drop();
+    await rm(config);
 
     const guarded = await OwnServer.start({ extra: ["--auth", "s3cret"] });
     assert.equal(await failureAt(`nats://s3cret@127.0.0.1:${guarded.port}`), "it works");
