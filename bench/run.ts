@@ -44,6 +44,7 @@ async function main(options: BenchArguments): Promise<void> {
       seconds: options.seconds,
       subjects: options.subjects,
       databaseUrl: toServerUrl(process.env["BENCH_DATABASE_URL"] ?? "postgres://127.0.0.1:5432/postgres"),
+      natsUrl: process.env["BENCH_NATS_URL"] ?? "nats://127.0.0.1:4222",
     },
     cores: chooseCores(),
     children,

@@ -2,6 +2,7 @@
 import type { Scenario } from "./harness/bench.ts";
 import { coldStartScenario } from "./harness/cold-start.ts";
 import { idleMemoryScenario } from "./harness/idle-memory.ts";
+import { messagingScenario } from "./harness/messaging.ts";
 import type { Pair } from "./harness/ratio.ts";
 import { throughputScenario } from "./harness/throughput.ts";
 import { poolSize } from "./subjects/order-db/pool-size.ts";
@@ -53,6 +54,15 @@ export const scenarios: readonly Scenario[] = [
       { name: "pg", file: "subjects/order-db/pg.ts", countSql: countOrdersIn("public") },
     ],
     pairs: each("tenon", ["pg"]),
+  }),
+  messagingScenario({
+    name: "events",
+    about: "Events of 400 bytes through NATS JetStream: published in batches of 500, consumed, acknowledged",
+    subjects: [
+      { name: "tenon", file: "subjects/events/tenon.ts" },
+      { name: "nats", file: "subjects/events/nats.ts" },
+    ],
+    pairs: each("tenon", ["nats"]),
   }),
   coldStartScenario({
     name: "cold-start",

@@ -38,6 +38,8 @@ export const rooms: readonly Room[] = [
   { name: "node", kind: "adapter", purpose: "the process itself: clock, chance, sockets, files" },
   { name: "pglite", kind: "adapter", purpose: "PostgreSQL inside of the process, for development and tests" },
   { name: "postgres", kind: "adapter", purpose: "PostgreSQL over the wire" },
+  { name: "nats", kind: "adapter", purpose: "events over NATS JetStream" },
+  { name: "kafka", kind: "adapter", purpose: "events over Kafka" },
   { name: "oidc", kind: "adapter", purpose: "tokens of OpenID Connect issuers, and the issuer for development" },
   { name: "app", kind: "composition", purpose: "configuration, the readable list of standard parts, start and stop" },
   { name: "cli", kind: "composition", purpose: "the command line" },

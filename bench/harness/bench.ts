@@ -19,6 +19,8 @@ export interface Settings {
   readonly subjects: readonly string[];
   /** PostgreSQL on which databases may be created. */
   readonly databaseUrl: string;
+  /** NATS with JetStream, on which streams may be made. */
+  readonly natsUrl: string;
 }
 
 export interface Bench {

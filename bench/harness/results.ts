@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { Bench, Outcome, Scenario } from "./bench.ts";
 import { subjectFlags } from "./subject-process.ts";
 
-const packages = ["fastify", "@fastify/jwt", "@fastify/rate-limit", "prom-client", "pino", "pg", "zod", "tenon"];
+const packages = ["fastify", "@fastify/jwt", "@fastify/rate-limit", "prom-client", "pino", "pg", "@nats-io/transport-node", "@nats-io/jetstream", "zod", "tenon"];
 
 export interface Machine {
   readonly cpu: string;

@@ -72,9 +72,9 @@ export function asyncApiOf(app: App): AsyncApiDocument {
   return toAsyncApi(descriptions, { title: app.name, version: versionOf(descriptions.map((each) => each.version)), subscriptions: subscriptionsOf(app) });
 }
 
-/** The one place where subscriptions of services enter documents. A service cannot subscribe yet, so there are none. */
-function subscriptionsOf(_app: App): readonly SubscriptionDescription[] {
-  return [];
+/** The one place where subscriptions of services enter documents. */
+function subscriptionsOf(app: App): readonly SubscriptionDescription[] {
+  return app.services.flatMap((service) => service.subscriptions.map(({ event, name }) => ({ service: service.name, name, event: event.id })));
 }
 
 function json(status: number, body: unknown): Awaited<ReturnType<Page["answer"]>> {
