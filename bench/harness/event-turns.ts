@@ -50,7 +50,7 @@ export async function measureTurn(measure: EventMeasure, turn: EventTurn): Promi
     case "backlog": {
       const few = await drain(turn, { handler: "noop", behind: 0 });
       const many = await drain(turn, { handler: "noop", behind: turn.bench.settings.events.backlog });
-      return { ...named("backlog", many), backlogOfFew: many.perSecond / few.perSecond };
+      return { ...named("backlog", many), backlogOfFew: many.perSecond / few.perSecond, backlogCostOfFew: costUs(many) / costUs(few) };
     }
     case "latency":
       return latency(turn);
@@ -173,6 +173,11 @@ async function idle(turn: EventTurn): Promise<EventValues> {
   const elapsedMs = after.atMs - before.atMs;
   const idleDb = dbBeforeMs === undefined || dbAfterMs === undefined ? {} : { idleDbCpuPercent: ((dbAfterMs - dbBeforeMs) / elapsedMs) * 100 };
   return { idleCpuPercent: ((after.cpuMs - before.cpuMs) / elapsedMs) * 100, ...idleDb };
+}
+
+/** CPU of both sides, which moves less than the rate when the machine is shared. */
+function costUs({ cpuUs, dbCpuUs = 0 }: Drain): number {
+  return cpuUs + dbCpuUs;
 }
 
 function named(name: string, { perSecond, cpuUs, dbCpuUs }: Drain): EventValues {

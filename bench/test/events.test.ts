@@ -55,7 +55,7 @@ describe("the scenario events", { skip }, () => {
 
   test("tells what a backlog and what waiting cost", { timeout: 60_000 }, async () => {
     const figures = mediansOf(await runFaulty(["backlog", "idle"], {}), "faulty");
-    for (const name of ["backlogPerSecond", "backlogCpuUs", "backlogOfFew", "idleCpuPercent"]) assert.ok((figures[name] ?? 0) > 0, `${name} in ${JSON.stringify(figures)}`);
+    for (const name of ["backlogPerSecond", "backlogCpuUs", "backlogOfFew", "backlogCostOfFew", "idleCpuPercent"]) assert.ok((figures[name] ?? 0) > 0, `${name} in ${JSON.stringify(figures)}`);
   });
 
   test("runs with each of the tools", { timeout: 120_000 }, async () => {
