@@ -1,6 +1,7 @@
 /** The scenarios: who runs in each, and who is compared with whom. */
 import type { Scenario } from "./harness/bench.ts";
 import { coldStartScenario } from "./harness/cold-start.ts";
+import { eventsScenario } from "./harness/events.ts";
 import { idleMemoryScenario } from "./harness/idle-memory.ts";
 import { messagingScenario } from "./harness/messaging.ts";
 import type { Pair } from "./harness/ratio.ts";
@@ -16,6 +17,13 @@ const tenRoutes = {
   ],
   path: "/products/p-1",
   expected: product,
+};
+
+const pgBoss = { file: "subjects/events/pg-boss.ts", waitingSql: "select count(*) from pgboss.job where state < 'completed'", rowsSql: "select count(*) from handled" };
+const graphileWorker = {
+  file: "subjects/events/graphile-worker.ts",
+  waitingSql: "select count(*) from graphile_worker._private_jobs",
+  rowsSql: "select count(*) from handled",
 };
 
 export const scenarios: readonly Scenario[] = [
@@ -56,11 +64,11 @@ export const scenarios: readonly Scenario[] = [
     pairs: each("tenon", ["pg"]),
   }),
   messagingScenario({
-    name: "events",
+    name: "broker",
     about: "Events of 400 bytes through NATS JetStream: published in batches of 500, consumed, acknowledged",
     subjects: [
-      { name: "tenon", file: "subjects/events/tenon.ts" },
-      { name: "nats", file: "subjects/events/nats.ts" },
+      { name: "tenon", file: "subjects/broker/tenon.ts" },
+      { name: "nats", file: "subjects/broker/nats.ts" },
     ],
     pairs: each("tenon", ["nats"]),
   }),
@@ -75,6 +83,17 @@ export const scenarios: readonly Scenario[] = [
     about: "Resident memory of ten routes, no database, with nobody calling",
     pairs: [...each("tenon", ["fastify", "raw"]), ...each("fastify", ["raw"])],
     ...tenRoutes,
+  }),
+  eventsScenario({
+    name: "events",
+    about: "Events kept in PostgreSQL and handled by another process: drain, latency, a backlog, idle",
+    subjects: [
+      { name: "pg-boss", ...pgBoss },
+      { name: "pg-boss-transactional", ...pgBoss, env: { BENCH_PG_BOSS: "transactional" } },
+      { name: "graphile-worker", ...graphileWorker, env: { NO_LOG_SUCCESS: "1" } },
+      { name: "graphile-worker-batching", ...graphileWorker, env: { NO_LOG_SUCCESS: "1", BENCH_GRAPHILE: "batching" } },
+    ],
+    pairs: each("pg-boss", ["graphile-worker"]),
   }),
 ];
 

@@ -5,7 +5,7 @@
 import { fileURLToPath } from "node:url";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import type { TurnOrder, TurnReport } from "../subjects/events/turn.ts";
+import type { TurnOrder, TurnReport } from "../subjects/broker/turn.ts";
 import { type Bench, type Outcome, type Scenario, type Skipped, type Subject, withChosenSubjects } from "./bench.ts";
 import { onCore } from "./cores.ts";
 import { type Figure, type Pair, ratioOf, spreadOfSubject } from "./ratio.ts";
