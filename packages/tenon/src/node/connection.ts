@@ -6,12 +6,13 @@
  * that a client has hung up. One that closes its side right behind a request still gets the answer if no waiting is
  * needed to make it.
  */
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import { type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { Fault } from "../kernel/index.ts";
 import { toProblem } from "../rest/index.ts";
 import { type AnswerOrder, Exchange } from "./exchange.ts";
 import type { HttpHost } from "./http-host.ts";
+import type { IncomingRequest } from "./incoming-request.ts";
 import { NodeRequest } from "./node-request.ts";
 
 export class Connection implements AnswerOrder {
@@ -35,7 +36,7 @@ export class Connection implements AnswerOrder {
   }
 
   /** A request has come. `undefined` when it came too late to be answered. */
-  take(incoming: IncomingMessage, response: ServerResponse, nowMs: number): Exchange | undefined {
+  take(incoming: IncomingRequest, response: ServerResponse, nowMs: number): Exchange | undefined {
     if (this.isLeaving) return undefined;
     this.seenAtMs = nowMs;
     // Nobody is told of each answer's end; what is over is swept here, by the next request.

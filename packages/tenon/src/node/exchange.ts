@@ -84,15 +84,17 @@ export class Exchange {
       void this.#stream(body, headers.includes("content-length") ? "told" : "open");
       return;
     }
-    if (body === undefined ? status !== 204 && status !== 304 && !headers.includes("content-length") : !headers.includes("content-length")) {
-      headers.push("content-length", body === undefined ? "0" : String(Buffer.byteLength(body)));
-    }
+    const length = body === undefined ? 0 : Buffer.byteLength(body);
+    // Text of as many bytes as characters is the same in both encodings, and costs less to write in the narrow one.
+    const isAscii = typeof body === "string" && length === body.length;
+    if ((body !== undefined || (status !== 204 && status !== 304)) && !headers.includes("content-length")) headers.push("content-length", String(length));
     response.writeHead(status, headers);
     if (isInTheWay && request.isSending) {
       this.#linger(body);
       return;
     }
-    response.end(body);
+    if (typeof body === "string") response.end(body, isAscii ? "latin1" : "utf8");
+    else response.end(body);
     this.#connection.answered(this);
   }
 
