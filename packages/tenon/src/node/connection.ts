@@ -20,15 +20,22 @@ export class Connection implements AnswerOrder {
   seenAtMs: number;
   /** The peer has been told that the connection closes: nothing that comes now is answered, so nothing of it is done. */
   isLeaving = false;
+  readonly host: HttpHost;
   readonly #socket: Socket;
-  readonly #host: HttpHost;
   readonly #underway: Exchange[] = [];
   #isBroken = false;
+  #address: string | undefined = undefined;
 
   constructor(socket: Socket, host: HttpHost) {
     this.#socket = socket;
-    this.#host = host;
+    this.host = host;
     this.seenAtMs = host.clock.elapsedMs();
+  }
+
+  /** Network address of the peer. */
+  get address(): string {
+    this.#address ??= this.#socket.remoteAddress ?? "";
+    return this.#address;
   }
 
   get isBusy(): boolean {
@@ -41,14 +48,14 @@ export class Connection implements AnswerOrder {
     this.seenAtMs = nowMs;
     // Nobody is told of each answer's end; what is over is swept here, by the next request.
     while (this.#underway[0]?.isOver === true) this.#underway.shift();
-    const exchange = new Exchange(new NodeRequest(incoming, nowMs, this.#host), response, { connection: this, host: this.#host });
+    const exchange = new Exchange(new NodeRequest(incoming, nowMs, this), response, this);
     this.#underway.push(exchange);
     return exchange;
   }
 
   /** Whether the connection is to be closed with this answer. Those of a pipelining client wait for the last one. */
   endsWith(exchange: Exchange): boolean {
-    return this.#host.isDraining && this.#underway.at(-1) === exchange;
+    return this.host.isDraining && this.#underway.at(-1) === exchange;
   }
 
   /** An answer was handed over whole. Forgotten where all of it is out: an idle connection must not hold a request. */
@@ -66,7 +73,7 @@ export class Connection implements AnswerOrder {
 
   /** A peer that asks and does not read would hold its answer in memory for ever. Node's own keep-alive time replaces this one. */
   #watch(): void {
-    if (this.#socket.writableLength > 0) this.#socket.setTimeout(this.#host.limits.stallTimeoutMs);
+    if (this.#socket.writableLength > 0) this.#socket.setTimeout(this.host.limits.stallTimeoutMs);
   }
 
   /** Closes an idle connection. */
@@ -105,7 +112,7 @@ export class Connection implements AnswerOrder {
       this.#socket.destroy();
       return;
     }
-    refuse(this.#socket, fault, this.#host);
+    refuse(this.#socket, fault, this.host);
   }
 }
 

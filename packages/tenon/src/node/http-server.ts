@@ -235,7 +235,7 @@ export class HttpServer implements Part {
 /** Node's parser takes versions that are spoken otherwise. The rest is RFC 9112 section 3.2. */
 function isWellFormed(incoming: IncomingRequest): boolean {
   if (incoming.httpVersionMajor !== 1) return false;
-  return incoming.headers.host !== undefined || incoming.httpVersionMinor === 0;
+  return incoming.known.host !== undefined || incoming.httpVersionMinor === 0;
 }
 
 function notWellFormed(): HttpAnswer {

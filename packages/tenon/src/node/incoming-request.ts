@@ -1,12 +1,17 @@
 /**
- * Node's request, with a short way for bodies that are wanted whole. A stream takes a listener for its data and one for
- * its end, two turns of the microtask queue and a destruction to hand on one piece of memory; here the parser's pieces
- * go straight to whoever takes the body, and its end is told in the turn in which it came.
+ * Node's request with two short ways: for bodies that are wanted whole, and for headers.
  *
- * A request whose body nobody takes in this way is the stream that it always was.
+ * A stream takes a listener for its data and one for its end, two turns of the queue and a destruction to hand on one
+ * piece of memory; here the parser's pieces go straight to whoever takes the body, and its end is told in the turn in
+ * which it came. A request whose body nobody takes in this way is the stream that it always was.
  */
-import { IncomingMessage } from "node:http";
+import { type IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
+import { isKnownHeader, RequestHeaders } from "./request-headers.ts";
+
+// Node's own, which the class below stands in front of.
+const ofStream = Object.getOwnPropertyDescriptor(Readable.prototype, "readableEnded");
+const ofMessage = Object.getOwnPropertyDescriptor(IncomingMessage.prototype, "headers");
 
 /** Takes a body piece by piece. May stop taking at any piece, by `release`. */
 export interface BodyTaker {
@@ -17,18 +22,45 @@ export interface BodyTaker {
 
 export class IncomingRequest extends IncomingMessage {
   static {
-    // Node's server goes by it to let go of a request that is over: an idle connection must not hold one. Not an
-    // accessor in the class: the stream's own is declared as a field.
-    const own = Object.getOwnPropertyDescriptor(Readable.prototype, "readableEnded");
-    Object.defineProperty(IncomingRequest.prototype, "readableEnded", {
-      get(this: IncomingRequest) {
-        return this.#isTaken || own?.get?.call(this) === true;
+    // Not as accessors in the class: the types have both as fields.
+    Object.defineProperties(IncomingRequest.prototype, {
+      // Node's server goes by it to let go of a request that is over: an idle connection must not hold one.
+      readableEnded: {
+        get(this: IncomingRequest) {
+          return this.#isTaken || ofStream?.get?.call(this) === true;
+        },
+      },
+      // Node's server looks at a few of the known ones, at every request. We ask by `header` and `allHeaders`.
+      headers: {
+        get(this: IncomingRequest) {
+          return this.known;
+        },
       },
     });
   }
 
   #taker: BodyTaker | undefined = undefined;
   #isTaken = false;
+  #known: RequestHeaders | undefined = undefined;
+
+  /** Those headers that are asked for at every request. */
+  get known(): RequestHeaders {
+    this.#known ??= new RequestHeaders(this.rawHeaders);
+    return this.#known;
+  }
+
+  /** A header's value by lower-case name; several are joined by `, `. */
+  header(name: string): string | undefined {
+    if (isKnownHeader(name)) return this.known[name];
+    const value: unknown = this.allHeaders[name]; // for "constructor" it is a function
+    if (typeof value === "string") return value;
+    return Array.isArray(value) ? value.join(", ") : undefined;
+  }
+
+  /** As Node reads them. */
+  get allHeaders(): IncomingHttpHeaders {
+    return ofMessage?.get?.call(this) as IncomingHttpHeaders;
+  }
 
   /** Hands the body to a taker, from its first byte. Call while the headers are being told, before any of it has come. */
   takeBody(taker: BodyTaker): void {

@@ -6,10 +6,16 @@ import type { HttpHost } from "./http-host.ts";
 import type { IncomingRequest } from "./incoming-request.ts";
 import { type BodyDone, tooLarge, WholeBody } from "./whole-body.ts";
 
+/** Who sent the request, and to whom. */
+export interface Peer {
+  readonly address: string;
+  readonly host: HttpHost;
+}
+
 export class NodeRequest implements HttpRequest {
   readonly receivedAtMs: number;
   readonly #incoming: IncomingRequest;
-  readonly #host: HttpHost;
+  readonly #peer: Peer;
   /** Where the peer waits for `100 Continue` before it sends the body, until it has been told. */
   #expecting: ServerResponse | undefined = undefined;
   #onClose: (() => void) | undefined = undefined;
@@ -19,10 +25,10 @@ export class NodeRequest implements HttpRequest {
   #reader: { fail(fault: Fault): void } | undefined = undefined;
   #isStreamed = false;
 
-  constructor(incoming: IncomingRequest, receivedAtMs: number, host: HttpHost) {
+  constructor(incoming: IncomingRequest, receivedAtMs: number, peer: Peer) {
     this.#incoming = incoming;
     this.receivedAtMs = receivedAtMs;
-    this.#host = host;
+    this.#peer = peer;
   }
 
   get method(): string {
@@ -34,12 +40,13 @@ export class NodeRequest implements HttpRequest {
   }
 
   get address(): string {
-    return this.#incoming.socket.remoteAddress ?? "";
+    return this.#peer.address;
   }
 
   get hasBody(): boolean {
-    const { headers } = this.#incoming;
-    return (headers["content-length"] !== undefined && headers["content-length"] !== "0") || headers["transfer-encoding"] !== undefined;
+    const { known } = this.#incoming;
+    const length = known["content-length"];
+    return (length !== undefined && length !== "0") || known["transfer-encoding"] !== undefined;
   }
 
   get isReceiving(): boolean {
@@ -49,7 +56,7 @@ export class NodeRequest implements HttpRequest {
   /** Whether a body stands before the next request on this connection that is too long to be read for nothing. */
   get isInTheWay(): boolean {
     if (!this.isReceiving) return false;
-    return this.#expecting !== undefined || !(this.#announcedBytes <= this.#host.limits.discardMaxBytes);
+    return this.#expecting !== undefined || !(this.#announcedBytes <= this.#peer.host.limits.discardMaxBytes);
   }
 
   /** Whether the peer sends its body without having been asked to. */
@@ -63,13 +70,11 @@ export class NodeRequest implements HttpRequest {
   }
 
   header(name: string): string | undefined {
-    const value: unknown = this.#incoming.headers[name];
-    if (typeof value === "string") return value;
-    return Array.isArray(value) ? value.join(", ") : undefined;
+    return this.#incoming.header(name);
   }
 
   *headers(): Iterable<readonly [string, string]> {
-    for (const [name, value] of Object.entries(this.#incoming.headers)) {
+    for (const [name, value] of Object.entries(this.#incoming.allHeaders)) {
       if (value !== undefined) yield [name, Array.isArray(value) ? value.join(", ") : value];
     }
   }
@@ -109,7 +114,7 @@ export class NodeRequest implements HttpRequest {
       return;
     }
     this.#continue();
-    this.#reader = new WholeBody(this.#incoming, { host: this.#host, maxBytes, done });
+    this.#reader = new WholeBody(this.#incoming, { host: this.#peer.host, maxBytes, done });
   }
 
   async *streamBody(maxBytes: number): AsyncGenerator<Uint8Array> {
@@ -146,7 +151,7 @@ export class NodeRequest implements HttpRequest {
 
   /** Nothing for a while is a peer that is not coming back, though its connection stands. */
   async #orStalled(more: Promise<void>): Promise<void> {
-    const { clock, limits } = this.#host;
+    const { clock, limits } = this.#peer.host;
     const timer = clock.after(limits.stallTimeoutMs, () => this.failBody(new Fault("request_timeout", "the body took too long to arrive")));
     try {
       await more;
@@ -163,7 +168,7 @@ export class NodeRequest implements HttpRequest {
 
   /** `NaN` where the length is not told. */
   get #announcedBytes(): number {
-    return Number(this.#incoming.headers["content-length"] ?? Number.NaN);
+    return Number(this.#incoming.known["content-length"] ?? Number.NaN);
   }
 
   #announcedTooMuch(maxBytes: number): Fault | undefined {

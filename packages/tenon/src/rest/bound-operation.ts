@@ -147,7 +147,7 @@ export class BoundOperation {
 /** RFC 6750 section 2.1. Another scheme is passed on as a token that cannot be valid, so that it is refused, not ignored. */
 function credentialsOf(authorization: string | undefined): Credentials | undefined {
   if (authorization === undefined) return undefined;
-  const isBearer = authorization.length > 7 && authorization.slice(0, 7).toLowerCase() === "bearer ";
+  const isBearer = authorization.startsWith("Bearer ") || authorization.slice(0, 7).toLowerCase() === "bearer ";
   return { bearer: isBearer ? authorization.slice(7).trim() : "" };
 }
 
