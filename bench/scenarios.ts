@@ -19,6 +19,11 @@ const tenRoutes = {
   expected: product,
 };
 
+const tenonEvents = {
+  file: "subjects/events/tenon.ts",
+  waitingSql: "select (select count(*) from jobs.tenon_outbox) + (select count(*) from jobs.tenon_inbox)",
+  rowsSql: "select count(*) from jobs.handled",
+};
 const pgBoss = { file: "subjects/events/pg-boss.ts", waitingSql: "select count(*) from pgboss.job where state < 'completed'", rowsSql: "select count(*) from handled" };
 const graphileWorker = {
   file: "subjects/events/graphile-worker.ts",
@@ -88,12 +93,17 @@ export const scenarios: readonly Scenario[] = [
     name: "events",
     about: "Events kept in PostgreSQL and handled by another process: drain, latency, a backlog, idle",
     subjects: [
+      { name: "tenon", ...tenonEvents },
+      { name: "tenon-batch", ...tenonEvents, env: { BENCH_TENON: "batch" } },
       { name: "pg-boss", ...pgBoss },
       { name: "pg-boss-transactional", ...pgBoss, env: { BENCH_PG_BOSS: "transactional" } },
       { name: "graphile-worker", ...graphileWorker, env: { NO_LOG_SUCCESS: "1" } },
       { name: "graphile-worker-batching", ...graphileWorker, env: { NO_LOG_SUCCESS: "1", BENCH_GRAPHILE: "batching" } },
     ],
-    pairs: each("pg-boss", ["graphile-worker"]),
+    pairs: [
+      ...each("tenon", ["pg-boss", "pg-boss-transactional", "graphile-worker"]),
+      ...each("tenon-batch", ["pg-boss", "pg-boss-transactional", "graphile-worker-batching"]),
+    ],
   }),
 ];
 

@@ -14,7 +14,7 @@ const children = new Children();
 
 function benchOf(measures: readonly EventMeasure[], subjects: readonly string[] = []): Bench {
   return {
-    settings: { rounds: 1, seconds: 0.4, subjects, databaseUrl, events: { jobs: 100, backlog: 100, measures } },
+    settings: { rounds: 1, seconds: 0.4, subjects, databaseUrl, natsUrl: "", events: { jobs: 100, backlog: 100, measures } },
     cores: chooseCores(),
     children,
     signal: new AbortController().signal,
