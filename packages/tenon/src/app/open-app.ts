@@ -18,7 +18,7 @@ import {
   validate,
 } from "../calls/index.ts";
 import type { ServiceData } from "../data/index.ts";
-import type { Consumer } from "../events/index.ts";
+import type { Broker, Consumer } from "../events/index.ts";
 import { createSubscriptionConsumer, handle } from "../handlers/index.ts";
 import { type Clock, createIdSource, type IdSource, type Part, type Random } from "../kernel/index.ts";
 import { RestFace, type HttpHandler } from "../rest/index.ts";
@@ -41,6 +41,8 @@ export interface OpenAppOptions {
   readonly verifier: TokenVerifier | undefined;
   /** The database, opened; `undefined` for an app without tables. */
   readonly data: OpenedData | undefined;
+  /** What events go over, where it is not the database. */
+  readonly broker?: Broker | undefined;
   /** How long requests wait before they are seen, in ms, where the host can tell. */
   readonly queueDelayMs?: () => number;
 }
@@ -79,7 +81,7 @@ export function openApp(app: App, options: OpenAppOptions): OpenApp {
   metrics.gauge({ name: "tenon_calls_underway", help: "Calls under way.", read: () => concurrency.underway });
   metrics.gauge({ name: "tenon_concurrency_limit", help: "Calls that may be under way at once.", read: () => concurrency.limit });
 
-  const events = data === undefined ? undefined : new AppEvents(app, { config, clock, random, log, database: data.database });
+  const events = data === undefined ? undefined : new AppEvents(app, { config, clock, random, log, database: data.database, broker: options.broker });
   const consumers = new Map<string, readonly Consumer[]>();
   for (const service of app.services) {
     const serviceData = data?.services.get(service.name);

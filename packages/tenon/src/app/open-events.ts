@@ -1,7 +1,7 @@
 /** Events of an app at work: relays, deliveries, and what keeps them told of each other. */
 import { eventsOf } from "../contract/index.ts";
 import type { Database, Listening } from "../data/index.ts";
-import { type Consumer, DatabaseLog, Dispatcher, Emitter, type EventLog, EventSweeper, Relay, type Route, subscribersOf, wakeChannel, type WakePlace, Wakes } from "../events/index.ts";
+import { type Broker, BrokerLog, type Consumer, type Consumption, DatabaseLog, Dispatcher, Emitter, type EventLog, EventSweeper, Relay, type Route, subscribersOf, wakeChannel, type WakePlace, Wakes } from "../events/index.ts";
 import { type Clock, createUuidSource, type Log, type Part, type Random } from "../kernel/index.ts";
 import type { App, Service } from "../service/index.ts";
 import type { Config } from "./config.ts";
@@ -12,6 +12,8 @@ export interface EventsOptions {
   readonly random: Random;
   readonly log: Log;
   readonly database: Database;
+  /** What events go over; left out, they stay in the database. */
+  readonly broker?: Broker | undefined;
 }
 
 /** With one process there is nobody whose hints could be lost. */
@@ -40,9 +42,9 @@ export class AppEvents {
 
   /** @param consumers  By the name of the service whose inbox they read. */
   parts(consumers: ReadonlyMap<string, readonly Consumer[]>): readonly Part[] {
-    const { clock, config, database, log, random } = this.#options;
+    const { broker, clock, config, database, log, random } = this.#options;
     const routes = routesOf(this.#app);
-    const eventLog: EventLog = new DatabaseLog({ database, routes });
+    const eventLog: EventLog = broker === undefined ? new DatabaseLog({ database, routes }) : new BrokerLog({ broker, database, routes, wakes: this.wakes, log });
     const timing = { clock, log, wakes: this.wakes, pollMs: pollMs[database.sessions] };
     const holder = this.#uuids();
     const owners = this.#app.services.filter((service) => service.migrations !== undefined);
@@ -55,7 +57,8 @@ export class AppEvents {
     }
     if (this.#relays.length === 0 && this.#dispatchers.length === 0) return [];
     const sweeper = new EventSweeper({ database, services: owners.map(({ name }) => name), keepMs: config.eventsKeepD * 86_400_000, clock, log });
-    return [sweeper, new Notices(database, this.wakes), ...this.#relays, ...this.#dispatchers];
+    const receivers = new Receivers(eventLog, [...new Set(config.deliveriesMax === 0 ? [] : routes.map(({ subscriber }) => subscriber))]);
+    return [sweeper, new Notices(database, this.wakes), receivers, ...this.#relays, ...this.#dispatchers];
   }
 
   /** Resolves when every event was delivered, and nothing that follows from it is left to do now. For tests. */
@@ -71,6 +74,29 @@ export class AppEvents {
 /** Who subscribes to what. */
 export function routesOf(app: App): readonly Route[] {
   return app.services.flatMap((service) => service.subscriptions.map(({ event, name }) => ({ type: event.id, subscriber: service.name, subscription: name })));
+}
+
+/** Fills the inboxes of the services that subscribe, where something comes over a broker. */
+class Receivers implements Part {
+  readonly name = "receivers";
+  readonly #eventLog: EventLog;
+  readonly #services: readonly string[];
+  #consumptions: readonly Consumption[] = [];
+
+  constructor(eventLog: EventLog, services: readonly string[]) {
+    this.#eventLog = eventLog;
+    this.#services = services;
+  }
+
+  async start(): Promise<void> {
+    this.#consumptions = await Promise.all(this.#services.map((service) => this.#eventLog.receive(service)));
+  }
+
+  /** Relays stop before it, since they are started after it. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#consumptions.map((consumption) => consumption.close()));
+    await this.#eventLog.close();
+  }
 }
 
 /** Brings the hints of other processes to this one, where there are others. */
