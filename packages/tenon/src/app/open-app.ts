@@ -61,7 +61,7 @@ export interface OpenApp {
   /** Those of them that move and deliver events. */
   readonly eventParts: readonly Part[];
   /** Resolves when every event was delivered, with all that follows from it. For tests. */
-  settled(): Promise<void>;
+  readonly settled: () => Promise<void>;
 }
 
 /** How many calls are let in before anything has been learned: what one core answers without queueing for long. */
