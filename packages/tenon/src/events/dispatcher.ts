@@ -125,7 +125,7 @@ export class Dispatcher implements Part {
     do {
       this.#wake();
       await this.#reading;
-      await Promise.allSettled([...this.#underway.keys()]);
+      await Promise.allSettled(this.#underway.keys());
       await this.#moves;
       await new Promise<void>((resolve) => void this.#options.clock.after(0, resolve)); // others have their turn
     } while (this.#isBusy);
