@@ -5,6 +5,6 @@ export { type MigrateWhen, needsData, openData, openDatabase, type OpenedData } 
 export { parseSchedules } from "./open-triggers.ts";
 export { parseServiceConfigs, type ServiceConfigs } from "./service-config.ts";
 export { startApp, type StartedApp, type StartOptions } from "./start-app.ts";
-export { openApiOf } from "./standard-pages.ts";
+export { asyncApiOf, openApiOf } from "./standard-pages.ts";
 export { systemClock } from "./system.ts";
 export { call, fake, type Fake, fire, type FireOptions, settled, test, type TestCaller, type TestCallOptions, type Tested, type TestOptions } from "./test-app.ts";
