@@ -19,7 +19,7 @@ import {
 } from "../calls/index.ts";
 import type { ServiceData } from "../data/index.ts";
 import type { Broker, Consumer } from "../events/index.ts";
-import { createSubscriptionConsumer, handle } from "../handlers/index.ts";
+import { createScheduleConsumer, createSubscriptionConsumer, handle } from "../handlers/index.ts";
 import { type Clock, createIdSource, type IdSource, type Part, type Random } from "../kernel/index.ts";
 import { RestFace, type HttpHandler } from "../rest/index.ts";
 import type { AnyHandler, App } from "../service/index.ts";
@@ -28,6 +28,7 @@ import { authorize, authorizeCaller, identify, limit, type TokenVerifier } from 
 import type { Config } from "./config.ts";
 import type { OpenedData } from "./open-data.ts";
 import { AppEvents } from "./open-events.ts";
+import { parseSchedules } from "./open-triggers.ts";
 import { Readiness } from "./readiness.ts";
 import { standardPages } from "./standard-pages.ts";
 
@@ -60,6 +61,10 @@ export interface OpenApp {
   readonly parts: readonly Part[];
   /** Those of them that move and deliver events. */
   readonly eventParts: readonly Part[];
+  /** Those that fire schedules, to be started after them. Left out in tests, which fire by themselves. */
+  readonly tickers: readonly Part[];
+  /** Puts a run of a schedule into the inbox. @throws {RangeError} the service has no such schedule. */
+  fire(service: string, schedule: string, run: { readonly scheduledAtMs: number; readonly missed: number }): Promise<void>;
   /** Resolves when every event was delivered, with all that follows from it. For tests. */
   readonly settled: () => Promise<void>;
 }
@@ -71,8 +76,10 @@ const minConcurrency = 8;
 /** First answers that a service without a database keeps in memory. */
 const memoryAnswersMax = 10_000;
 
+/** @throws {ContractMistakes} a trigger cannot work, with everything that is wrong with any. */
 export function openApp(app: App, options: OpenAppOptions): OpenApp {
   const { clock, config, data, log, random } = options;
+  const schedules = parseSchedules(app);
   const metrics = new Metrics();
   const ids = createIdSource(random);
   const directory = new Directory();
@@ -81,7 +88,7 @@ export function openApp(app: App, options: OpenAppOptions): OpenApp {
   metrics.gauge({ name: "tenon_calls_underway", help: "Calls under way.", read: () => concurrency.underway });
   metrics.gauge({ name: "tenon_concurrency_limit", help: "Calls that may be under way at once.", read: () => concurrency.limit });
 
-  const events = data === undefined ? undefined : new AppEvents(app, { config, clock, random, log, database: data.database, broker: options.broker });
+  const events = data === undefined ? undefined : new AppEvents(app, { config, clock, random, log, database: data.database, broker: options.broker, schedules });
   const consumers = new Map<string, readonly Consumer[]>();
   for (const service of app.services) {
     const serviceData = data?.services.get(service.name);
@@ -94,10 +101,14 @@ export function openApp(app: App, options: OpenAppOptions): OpenApp {
     }
     if (serviceData === undefined) continue;
     const parts = { environment, data: serviceData, metrics, clock, log };
-    consumers.set(service.name, service.subscriptions.map((subscription) => createSubscriptionConsumer(subscription, parts)));
+    consumers.set(service.name, [
+      ...service.subscriptions.map((subscription) => createSubscriptionConsumer(subscription, parts)),
+      ...service.triggers.map((trigger) => createScheduleConsumer(trigger, parts)),
+    ]);
   }
 
   const eventParts = events?.parts(consumers) ?? [];
+  const tickers = events?.tickers() ?? [];
 
   const face = new RestFace({
     contracts: app.services.map((service) => service.contract),
@@ -118,9 +129,11 @@ export function openApp(app: App, options: OpenAppOptions): OpenApp {
     directory,
     readiness,
     http: face.answer,
-    parts: [...(data?.parts ?? []), ...eventParts],
+    parts: [...(data?.parts ?? []), ...eventParts, ...tickers],
     eventParts,
+    tickers,
     settled: async () => events?.settled(),
+    fire: async (service, schedule, run) => events?.fire(service, schedule, run),
   };
 }
 

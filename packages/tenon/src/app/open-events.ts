@@ -1,7 +1,7 @@
 /** Events of an app at work: relays, deliveries, and what keeps them told of each other. */
 import { eventsOf } from "../contract/index.ts";
 import type { Database, Listening } from "../data/index.ts";
-import { type Broker, BrokerLog, type Consumer, type Consumption, DatabaseLog, Dispatcher, Emitter, type EventLog, EventSweeper, Relay, type Route, subscribersOf, wakeChannel, type WakePlace, Wakes } from "../events/index.ts";
+import { type Broker, BrokerLog, type Consumer, type Consumption, DatabaseLog, Dispatcher, Emitter, type EventLog, EventSweeper, Inbox, Relay, type Route, type Schedule, scheduleSubscription, subscribersOf, Ticker, wakeChannel, type WakePlace, Wakes } from "../events/index.ts";
 import { type Clock, createUuidSource, type Log, type Part, type Random } from "../kernel/index.ts";
 import type { App, Service } from "../service/index.ts";
 import type { Config } from "./config.ts";
@@ -14,6 +14,8 @@ export interface EventsOptions {
   readonly database: Database;
   /** What events go over; left out, they stay in the database. */
   readonly broker?: Broker | undefined;
+  /** By the name of their service. */
+  readonly schedules: ReadonlyMap<string, readonly Schedule[]>;
 }
 
 /** With one process there is nobody whose hints could be lost. */
@@ -25,6 +27,8 @@ export class AppEvents {
   readonly #app: App;
   readonly #options: EventsOptions;
   readonly #uuids;
+  /** Of this process, among those that deliver. */
+  readonly #holder: string;
   readonly #relays: Relay[] = [];
   readonly #dispatchers: Dispatcher[] = [];
 
@@ -32,6 +36,7 @@ export class AppEvents {
     this.#app = app;
     this.#options = options;
     this.#uuids = createUuidSource(options.clock, options.random);
+    this.#holder = this.#uuids();
   }
 
   emitterOf(service: Service): Emitter {
@@ -46,8 +51,8 @@ export class AppEvents {
     const routes = routesOf(this.#app);
     const eventLog: EventLog = broker === undefined ? new DatabaseLog({ database, routes }) : new BrokerLog({ broker, database, routes, wakes: this.wakes, log });
     const timing = { clock, log, wakes: this.wakes, pollMs: pollMs[database.sessions] };
-    const holder = this.#uuids();
-    const owners = this.#app.services.filter((service) => service.migrations !== undefined);
+    const holder = this.#holder;
+    const owners = this.#owners;
     for (const { contract, name } of owners) {
       if (eventsOf(contract).length > 0) this.#relays.push(new Relay({ ...timing, service: name, eventLog, subscribers: subscribersOf(routes, name) }));
       const own = consumers.get(name) ?? [];
@@ -59,6 +64,29 @@ export class AppEvents {
     const sweeper = new EventSweeper({ database, services: owners.map(({ name }) => name), keepMs: config.eventsKeepD * 86_400_000, clock, log });
     const receivers = new Receivers(eventLog, [...new Set(config.deliveriesMax === 0 ? [] : routes.map(({ subscriber }) => subscriber))]);
     return [sweeper, new Notices(database, this.wakes), receivers, ...this.#relays, ...this.#dispatchers];
+  }
+
+  /** One for each service with a schema, since a schedule that is no more is to be removed there. */
+  tickers(): readonly Part[] {
+    const { clock, database, log, schedules } = this.#options;
+    const common = { clock, database, log, wakes: this.wakes, holder: this.#holder, uuids: this.#uuids };
+    return this.#owners.map(({ name }) => new Ticker({ ...common, service: name, schedules: schedules.get(name) ?? [] }));
+  }
+
+  /** Puts a run of a schedule into the inbox, whatever the time is. @throws {RangeError} there is no such schedule. */
+  async fire(service: string, schedule: string, { missed, scheduledAtMs }: { readonly scheduledAtMs: number; readonly missed: number }): Promise<void> {
+    const known = this.#options.schedules.get(service) ?? [];
+    if (!known.some(({ name }) => name === schedule)) {
+      throw new RangeError(`${service} has no schedule "${schedule}": it has ${known.map(({ name }) => `"${name}"`).join(", ") || "none"}`);
+    }
+    const subscription = scheduleSubscription(schedule);
+    const time = new Date(scheduledAtMs).toISOString();
+    await new Inbox(this.#options.database, service).add(subscription, { id: this.#uuids(), source: service, type: subscription, version: 1, key: schedule, time, data: { missed }, trace: undefined });
+    this.wakes.tell(`inbox ${service}`);
+  }
+
+  get #owners(): readonly Service[] {
+    return this.#app.services.filter((service) => service.migrations !== undefined);
   }
 
   /** Resolves when every event was delivered, and nothing that follows from it is left to do now. For tests. */

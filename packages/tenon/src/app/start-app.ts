@@ -71,7 +71,7 @@ export async function startApp(app: App, options: StartOptions): Promise<Started
       connectionsMax: config.connectionsMax,
       loopDelay,
     });
-    parts.push(...open.eventParts, server);
+    parts.push(...open.eventParts, ...open.tickers, server);
     for (const part of parts) await part.start();
 
     const url = `http://${config.host === "" ? "localhost" : config.host}:${server.port}`;

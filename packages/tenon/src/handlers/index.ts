@@ -3,4 +3,5 @@ export { TransactionHeldError } from "./context.ts";
 export type { ServiceEnvironment } from "./environment.ts";
 export { handle, LetThroughError, OutputError } from "./handle.ts";
 export { type ConsumerParts, type ConsumerSpec, createConsumer, createSubscriptionConsumer, UnreadableError } from "./subscription.ts";
+export { createScheduleConsumer } from "./schedule.ts";
 export { ReactionContext } from "./reaction-context.ts";

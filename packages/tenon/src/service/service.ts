@@ -7,33 +7,21 @@ import type {
   Bytes,
   Caller,
   ErrorSpecs,
-  InputOf,
   Operation,
   OperationKind,
   OutputOf,
   Returned,
   Schema,
-  Table,
 } from "../contract/index.ts";
 import { describe, MistakeList, operationsOf } from "../contract/index.ts";
 import type { CallOperation } from "../calls/index.ts";
 import type { Db } from "../data/index.ts";
-import type { DeclaredFault, Log } from "../kernel/index.ts";
+import type { Log } from "../kernel/index.ts";
 import { checkReactions } from "./check-reactions.ts";
-import type { Emit, Subscription } from "./reactions.ts";
-
-/** The tables of a service by name; `orderLines` here is `order_lines` in SQL. */
-export type Tables = Readonly<Record<string, Table>>;
-export type NoTables = {};
-/** The settings of a service that has none. */
-export type NoConfig = Schema<undefined, undefined>;
-
-/** `fail.X(...)` for each error X that the operation declares. Give it to `throw`. */
-export type Fail<E extends ErrorSpecs> = {
-  readonly [N in keyof E & string]: E[N] extends { readonly data: infer D extends Schema }
-    ? (data: InputOf<D>, message?: string) => DeclaredFault<N, OutputOf<D>>
-    : (message?: string) => DeclaredFault<N, undefined>;
-};
+import { checkTriggers } from "./check-triggers.ts";
+import type { Emit, Fail, NoConfig, NoTables, Tables } from "./needs.ts";
+import type { Subscription } from "./reactions.ts";
+import type { Trigger } from "./triggers.ts";
 
 /** What every handler gets. Take it apart in the parameter list; what is not taken costs nothing. */
 export interface HandlerContext<I extends Schema, E extends ErrorSpecs, T extends Tables, C extends Schema> {
@@ -106,7 +94,9 @@ export interface ServiceOptions<P extends AnyContract, T extends Tables, C exten
   readonly seed?: (context: SeedContext<T>) => Promise<void>;
   readonly handlers: Handlers<P, T, C>;
   /** What the service does when events come: made by `on` and `onBatch` of `reactions(tables)`. */
-  readonly subscriptions?: readonly Subscription<T, C>[];
+  readonly subscriptions?: readonly (Subscription<NoInfer<T>, NoInfer<C>> | Subscription<NoInfer<T>>)[];
+  /** What sets the service to work by itself: made by `every` of `reactions(tables)`. */
+  readonly triggers?: readonly (Trigger<NoInfer<T>, NoInfer<C>> | Trigger<NoInfer<T>>)[];
 }
 
 /** A handler as the platform calls it, once its types have done their work. */
@@ -122,6 +112,7 @@ export interface Service<P extends AnyContract = AnyContract> {
   readonly seed: ((context: SeedContext<NoTables>) => Promise<void>) | undefined;
   readonly handlers: Readonly<Record<string, AnyHandler>>;
   readonly subscriptions: readonly Subscription[];
+  readonly triggers: readonly Trigger[];
 }
 
 /**
@@ -149,7 +140,10 @@ export function service<P extends AnyContract, T extends Tables = NoTables, C ex
     mistakes.add(name, "has tables but no migrations", 'say where the SQL is: migrations: new URL("migrations/", import.meta.url)');
   }
   const subscriptions = (options.subscriptions ?? []) as unknown as readonly Subscription[];
-  checkReactions(subscriptions, { service: name, hasRows: options.migrations !== undefined, mistakes });
+  const triggers = (options.triggers ?? []) as unknown as readonly Trigger[];
+  const checked = { service: name, hasRows: options.migrations !== undefined, mistakes };
+  checkReactions(subscriptions, checked);
+  checkTriggers(triggers, checked);
   mistakes.assertNone();
   return Object.freeze({
     contract,
@@ -160,6 +154,7 @@ export function service<P extends AnyContract, T extends Tables = NoTables, C ex
     seed: options.seed as Service["seed"],
     handlers,
     subscriptions,
+    triggers,
   });
 }
 
