@@ -36,6 +36,7 @@ export interface Config {
   readonly eventsLeaseMs: number;
   readonly eventsKeepD: number;
   readonly deliveriesMax: number;
+  readonly runsKeepD: number;
 }
 
 type Settings = { readonly [K in keyof Config]: Setting<Config[K]> };
@@ -115,6 +116,7 @@ export const settings: Settings = {
     fallback: 6,
     parse: wholeNumber(1, 1_000),
   },
+  runsKeepD: { env: "RUNS_KEEP_D", about: "how many days runs of workflows are kept after their end", fallback: 30, parse: wholeNumber(1, 3_650) },
 };
 
 /** One line of `tenon config`. */

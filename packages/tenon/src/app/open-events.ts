@@ -2,8 +2,10 @@
 import { eventsOf } from "../contract/index.ts";
 import type { Database, Listening } from "../data/index.ts";
 import { type Consumer, DatabaseLog, Dispatcher, Emitter, type EventLog, EventSweeper, Relay, type Route, subscribersOf, wakeChannel, type WakePlace, Wakes } from "../events/index.ts";
+import { ServiceRuns } from "../handlers/index.ts";
 import { type Clock, createUuidSource, type Log, type Part, type Random } from "../kernel/index.ts";
 import type { App, Service } from "../service/index.ts";
+import { mailOf, type Program, RunStore, RunSweeper } from "../workflows/index.ts";
 import type { Config } from "./config.ts";
 
 export interface EventsOptions {
@@ -14,6 +16,10 @@ export interface EventsOptions {
   readonly database: Database;
 }
 
+/** Waits up to this long are woken from by a timer of this process, in ms: beyond, being found late by a look matters little. */
+const hintMaxMs = 60_000;
+/** So that the database's clock has surely come to the instant, in ms. */
+const hintLateMs = 5;
 /** With one process there is nobody whose hints could be lost. */
 const pollMs = { one: 5_000, many: 1_000 } as const;
 
@@ -38,6 +44,19 @@ export class AppEvents {
     return new Emitter({ service: service.name, events: eventsOf(service.contract), uuids: this.#uuids, clock, wakes: this.wakes, locks });
   }
 
+  /** `start` and `runs` of a service that has workflows. */
+  workflowsOf(service: Service, programs: ReadonlyMap<string, Program>): { readonly store: RunStore; readonly runs: ServiceRuns; readonly wakeIn: (waitMs: number) => void } {
+    const { clock, database, random } = this.#options;
+    const store = new RunStore(database, service.name);
+    const wake = (): void => this.wakes.wake(`inbox ${service.name}`);
+    // A hint for what is due soon; what is due later is found by looking.
+    const wakeIn = (waitMs: number): void => {
+      if (waitMs <= 0) wake();
+      else if (waitMs <= hintMaxMs) clock.after(waitMs + hintLateMs, wake);
+    };
+    return { store, wakeIn, runs: new ServiceRuns({ store, programs, uuids: this.#uuids, wake, clock, random }) };
+  }
+
   /** @param consumers  By the name of the service whose inbox they read. */
   parts(consumers: ReadonlyMap<string, readonly Consumer[]>): readonly Part[] {
     const { clock, config, database, log, random } = this.#options;
@@ -55,7 +74,9 @@ export class AppEvents {
     }
     if (this.#relays.length === 0 && this.#dispatchers.length === 0) return [];
     const sweeper = new EventSweeper({ database, services: owners.map(({ name }) => name), keepMs: config.eventsKeepD * 86_400_000, clock, log });
-    return [sweeper, new Notices(database, this.wakes), ...this.#relays, ...this.#dispatchers];
+    const withRuns = this.#app.services.filter(({ workflows }) => workflows.length > 0).map(({ name }) => name);
+    const runSweeper = new RunSweeper({ database, services: withRuns, keepMs: config.runsKeepD * 86_400_000, clock, log });
+    return [sweeper, runSweeper, new Notices(database, this.wakes), ...this.#relays, ...this.#dispatchers];
   }
 
   /** Resolves when every event was delivered, and nothing that follows from it is left to do now. For tests. */
@@ -70,7 +91,10 @@ export class AppEvents {
 
 /** Who subscribes to what. */
 export function routesOf(app: App): readonly Route[] {
-  return app.services.flatMap((service) => service.subscriptions.map(({ event, name }) => ({ type: event.id, subscriber: service.name, subscription: name })));
+  return app.services.flatMap(({ name: subscriber, subscriptions, workflows }) => [
+    ...subscriptions.map(({ event, name }) => ({ type: event.id, subscriber, subscription: name })),
+    ...workflows.flatMap(({ events, name }) => events.map(({ id }) => ({ type: id, subscriber, subscription: mailOf(name) }))),
+  ]);
 }
 
 /** Brings the hints of other processes to this one, where there are others. */

@@ -1,11 +1,11 @@
 /** What a team writes besides contracts: services, apps, mounts. Plain values; nothing here runs or opens anything. */
 export { app, type App, type AppOptions } from "./app.ts";
+export type { Emit, Fail, NoConfig, NoTables, Tables } from "./needs.ts";
 export { type FetchHandler, mount, type Mount } from "./mount.ts";
 export {
   type BatchContext,
   type BatchOptions,
   type DeliveryOptions,
-  type Emit,
   type EventContext,
   type EventInfo,
   type On,
@@ -17,16 +17,28 @@ export {
 export {
   type AnyHandler,
   type CommandContext,
-  type Fail,
   type HandlerContext,
   type HandlerOf,
   type Handlers,
-  type NoConfig,
-  type NoTables,
   type QueryContext,
   type SeedContext,
   service,
   type Service,
   type ServiceOptions,
-  type Tables,
 } from "./service.ts";
+export type {
+  AnyWorkflow,
+  Flow,
+  ReadRuns,
+  Recorded,
+  RunFailure,
+  RunInfo,
+  Runs,
+  StartedRun,
+  StartOptions,
+  StartRun,
+  StepContext,
+  StepOptions,
+  Workflow,
+  WorkflowOptions,
+} from "./workflows.ts";

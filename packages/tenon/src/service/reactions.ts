@@ -2,14 +2,12 @@
  * What a service does by itself: when an event comes, when it is time. Each is a plain value with a name; the platform
  * delivers it, at least once, and its effects in the service's own rows exactly once.
  */
-import type { Caller, ContractEvent, InputOf, OutputOf, RetryOptions, Schema } from "../contract/index.ts";
+import type { Caller, ContractEvent, OutputOf, RetryOptions, Schema } from "../contract/index.ts";
 import type { CallOperation } from "../calls/index.ts";
 import type { Db } from "../data/index.ts";
 import type { Duration, Log } from "../kernel/index.ts";
-import type { NoConfig, NoTables, Tables } from "./service.ts";
-
-/** `emit(orders.placed, order)`: tells of something, if and only if the command commits. Resolves to the event's id. */
-export type Emit = <D extends Schema>(event: ContractEvent<D>, data: InputOf<D>) => Promise<string>;
+import type { Emit, NoConfig, NoTables, Tables } from "./needs.ts";
+import { createWorkflow, type MakeWorkflow, type Runs, type StartRun } from "./workflows.ts";
 
 /** An event without its data. */
 export interface EventInfo {
@@ -35,6 +33,9 @@ export interface ReactionContext<T extends Tables, C extends Schema> {
   /** Calls an operation, before the first use of `db`. A repeated delivery repeats it under the same idempotency key. */
   readonly call: CallOperation;
   readonly emit: Emit;
+  /** Starts a run of one of the service's workflows, if and only if this delivery is done. */
+  readonly start: StartRun;
+  readonly runs: Runs;
   /** The platform itself: a delivery has no caller of its own. */
   readonly caller: Caller;
   readonly log: Log;
@@ -101,12 +102,14 @@ export interface Reactions<T extends Tables, C extends Schema> {
   readonly on: On<T, C>;
   /** Handles events many at a time, in one transaction. */
   readonly onBatch: <D extends Schema>(event: ContractEvent<D>, name: string, options: BatchOptions, handler: BatchHandler<D, T, C>) => Subscription<T, C>;
+  /** Work that takes longer than a call. The name is the workflow's for ever: its runs are known by it. */
+  readonly workflow: MakeWorkflow<T, C>;
 }
 
 /**
  * The makers of reactions, typed by the tables (and settings) of the service that they are for:
  *
- *     const { on, every } = reactions(tables);
+ *     const { on, workflow } = reactions(tables);
  */
 export function reactions<T extends Tables = NoTables, C extends Schema = NoConfig>(_tables?: T, _config?: C): Reactions<T, C> {
   return {
@@ -115,5 +118,6 @@ export function reactions<T extends Tables = NoTables, C extends Schema = NoConf
       return { kind: "on", name, event, options: options as DeliveryOptions, handler: handler as Subscription["handler"] };
     },
     onBatch: (event, name, options, handler) => ({ kind: "on batch", name, event: event as ContractEvent, options, handler: handler as Subscription["handler"] }),
+    workflow: createWorkflow as unknown as MakeWorkflow<T, C>,
   };
 }
