@@ -26,7 +26,7 @@ export interface StepOptions extends RetryOptions {
 }
 
 /** What the code of a step gets. Its effects, its result and its record are one transaction. */
-export interface StepContext<T extends Tables, C extends Schema> {
+export interface StepContext<T extends Tables = NoTables, C extends Schema = NoConfig> {
   readonly db: Db<T>;
   /** Rows as last committed, outside of the transaction. */
   readonly read: Db<T>;

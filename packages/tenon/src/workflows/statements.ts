@@ -86,6 +86,9 @@ const markText = `
   select 1 / count(*)::int as step_is_ours from kept`;
 
 const wokenText = "update tenon_steps set state = 'done', ended_at = $3 where run = $1 and place = $2 and state = 'waiting'";
+/** A parked run is tried once more: with the code of today it may be undone. */
+const backFromParked = "state = case when state = 'parked' then parked_from else state end, parked_reason = null, parked_from = null";
+const isCancelable = "cancel_reason is null and (state = 'running' or (state = 'parked' and parked_from = 'running'))";
 const divisionByZero = "22012";
 
 /** Whether a transaction failed because the turn, or the step, is another one's. */
@@ -222,7 +225,7 @@ export class RunStatements {
   cancelChildren(run: string, reason: string): readonly Statement[] {
     const text = `
       with woken as (
-        update tenon_runs set cancel_reason = $2 where parent = $1 and state = 'running' and cancel_reason is null returning id as run, workflow, trace
+        update tenon_runs set cancel_reason = $2, ${backFromParked} where parent = $1 and ${isCancelable} returning id as run, workflow, trace
       )
       ${this.#turns("cancel")}`;
     return [{ text, parameters: [run, reason] }, ...this.#notice()];
@@ -232,9 +235,7 @@ export class RunStatements {
   cancel(run: string, reason: string): readonly Statement[] {
     const text = `
       with woken as (
-        update tenon_runs set cancel_reason = $2, state = case when state = 'parked' then parked_from else state end, parked_reason = null, parked_from = null
-        where id = $1 and cancel_reason is null and (state = 'running' or (state = 'parked' and parked_from = 'running'))
-        returning id as run, workflow, trace
+        update tenon_runs set cancel_reason = $2, ${backFromParked} where id = $1 and ${isCancelable} returning id as run, workflow, trace
       )
       ${this.#turns("cancel")}`;
     return [{ text, parameters: [run, reason] }, ...this.#notice()];
