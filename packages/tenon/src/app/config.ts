@@ -39,6 +39,7 @@ export interface Config {
   readonly eventsLeaseMs: number;
   readonly eventsKeepD: number;
   readonly deliveriesMax: number;
+  readonly runsKeepD: number;
 }
 
 type Settings = { readonly [K in keyof Config]: Setting<Config[K]> };
@@ -132,6 +133,7 @@ export const settings: Settings = {
     fallback: 6,
     parse: wholeNumber(0, 1_000),
   },
+  runsKeepD: { env: "RUNS_KEEP_D", about: "how many days runs of workflows are kept after their end", fallback: 30, parse: wholeNumber(1, 3_650) },
 };
 
 /** One line of `tenon config`. */

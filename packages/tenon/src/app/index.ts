@@ -7,4 +7,4 @@ export { parseServiceConfigs, type ServiceConfigs } from "./service-config.ts";
 export { startApp, type StartedApp, type StartOptions } from "./start-app.ts";
 export { asyncApiOf, openApiOf } from "./standard-pages.ts";
 export { systemClock } from "./system.ts";
-export { call, fake, type Fake, fire, type FireOptions, settled, test, type TestCaller, type TestCallOptions, type Tested, type TestOptions } from "./test-app.ts";
+export { advance, call, fake, type Fake, fire, type FireOptions, settled, test, type TestCaller, type TestCallOptions, type Tested, type TestOptions } from "./test-app.ts";

@@ -19,7 +19,7 @@ import {
 } from "../calls/index.ts";
 import type { ServiceData } from "../data/index.ts";
 import type { Broker, Consumer } from "../events/index.ts";
-import { createScheduleConsumer, createSubscriptionConsumer, handle } from "../handlers/index.ts";
+import { createProgram, createScheduleConsumer, createSubscriptionConsumer, createWorkflowConsumers, handle } from "../handlers/index.ts";
 import { type Clock, createIdSource, type IdSource, type Part, type Random } from "../kernel/index.ts";
 import { RestFace, type HttpHandler } from "../rest/index.ts";
 import type { AnyHandler, App } from "../service/index.ts";
@@ -94,16 +94,20 @@ export function openApp(app: App, options: OpenAppOptions): OpenApp {
     const serviceData = data?.services.get(service.name);
     const stages = standardStages(options, { metrics, concurrency, serviceData });
     const emitter = serviceData === undefined ? undefined : events?.emitterOf(service);
-    const environment = { service: service.name, data: serviceData, emitter, directory, clock, ids, log, config: options.serviceConfigs.get(service.name) };
+    const programs = new Map(service.workflows.map((workflow) => [workflow.name, createProgram(workflow, { service: service.name, log })]));
+    const workflows = serviceData === undefined || programs.size === 0 ? undefined : events?.workflowsOf(service, programs);
+    const environment = { service: service.name, data: serviceData, emitter, runs: workflows?.runs, directory, clock, ids, log, config: options.serviceConfigs.get(service.name) };
     for (const operation of operationsOf(service.contract)) {
       const handler = service.handlers[operation.name] as AnyHandler;
       directory.register(operation, compile(stages, operation, handle(operation, handler, environment)));
     }
     if (serviceData === undefined) continue;
     const parts = { environment, data: serviceData, metrics, clock, log };
+    const runsAtWork = workflows === undefined ? [] : service.workflows.flatMap((workflow) => createWorkflowConsumers(workflow, { ...parts, ...workflows, programs, random }));
     consumers.set(service.name, [
       ...service.subscriptions.map((subscription) => createSubscriptionConsumer(subscription, parts)),
       ...service.triggers.map((trigger) => createScheduleConsumer(trigger, parts)),
+      ...runsAtWork,
     ]);
   }
 

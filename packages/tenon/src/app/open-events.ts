@@ -2,8 +2,10 @@
 import { eventsOf } from "../contract/index.ts";
 import type { Database, Listening } from "../data/index.ts";
 import { type Broker, BrokerLog, type Consumer, type Consumption, DatabaseLog, Dispatcher, Emitter, type EventLog, EventSweeper, Inbox, Relay, type Route, type Schedule, scheduleSubscription, subscribersOf, Ticker, wakeChannel, type WakePlace, Wakes } from "../events/index.ts";
+import { ServiceRuns } from "../handlers/index.ts";
 import { type Clock, createUuidSource, type Log, type Part, type Random } from "../kernel/index.ts";
 import type { App, Service } from "../service/index.ts";
+import { mailOf, type Program, RunStore, RunSweeper } from "../workflows/index.ts";
 import type { Config } from "./config.ts";
 
 export interface EventsOptions {
@@ -18,6 +20,10 @@ export interface EventsOptions {
   readonly schedules: ReadonlyMap<string, readonly Schedule[]>;
 }
 
+/** Waits up to this long are woken from by a timer of this process, in ms: beyond, being found late by a look matters little. */
+const hintMaxMs = 60_000;
+/** So that the database's clock has surely come to the instant, in ms. */
+const hintLateMs = 5;
 /** With one process there is nobody whose hints could be lost. */
 const pollMs = { one: 5_000, many: 1_000 } as const;
 
@@ -45,6 +51,19 @@ export class AppEvents {
     return new Emitter({ service: service.name, events: eventsOf(service.contract), uuids: this.#uuids, clock, wakes: this.wakes, locks });
   }
 
+  /** `start` and `runs` of a service that has workflows. */
+  workflowsOf(service: Service, programs: ReadonlyMap<string, Program>): { readonly store: RunStore; readonly runs: ServiceRuns; readonly wakeIn: (waitMs: number) => void } {
+    const { clock, database, random } = this.#options;
+    const store = new RunStore(database, service.name);
+    const wake = (): void => this.wakes.wake(`inbox ${service.name}`);
+    // A hint for what is due soon; what is due later is found by looking.
+    const wakeIn = (waitMs: number): void => {
+      if (waitMs <= 0) wake();
+      else if (waitMs <= hintMaxMs) clock.after(waitMs + hintLateMs, wake);
+    };
+    return { store, wakeIn, runs: new ServiceRuns({ store, programs, uuids: this.#uuids, wake, clock, random }) };
+  }
+
   /** @param consumers  By the name of the service whose inbox they read. */
   parts(consumers: ReadonlyMap<string, readonly Consumer[]>): readonly Part[] {
     const { broker, clock, config, database, log, random } = this.#options;
@@ -63,7 +82,9 @@ export class AppEvents {
     if (this.#relays.length === 0 && this.#dispatchers.length === 0) return [];
     const sweeper = new EventSweeper({ database, services: owners.map(({ name }) => name), keepMs: config.eventsKeepD * 86_400_000, clock, log });
     const receivers = new Receivers(eventLog, [...new Set(config.deliveriesMax === 0 ? [] : routes.map(({ subscriber }) => subscriber))]);
-    return [sweeper, new Notices(database, this.wakes), receivers, ...this.#relays, ...this.#dispatchers];
+    const withRuns = this.#app.services.filter(({ workflows }) => workflows.length > 0).map(({ name }) => name);
+    const runSweeper = new RunSweeper({ database, services: withRuns, keepMs: config.runsKeepD * 86_400_000, clock, log });
+    return [sweeper, runSweeper, new Notices(database, this.wakes), receivers, ...this.#relays, ...this.#dispatchers];
   }
 
   /** One for each service with a schema, since a schedule that is no more is to be removed there. */
@@ -101,7 +122,10 @@ export class AppEvents {
 
 /** Who subscribes to what. */
 export function routesOf(app: App): readonly Route[] {
-  return app.services.flatMap((service) => service.subscriptions.map(({ event, name }) => ({ type: event.id, subscriber: service.name, subscription: name })));
+  return app.services.flatMap(({ name: subscriber, subscriptions, workflows }) => [
+    ...subscriptions.map(({ event, name }) => ({ type: event.id, subscriber, subscription: name })),
+    ...workflows.flatMap(({ events, name }) => events.map(({ id }) => ({ type: id, subscriber, subscription: mailOf(name) }))),
+  ]);
 }
 
 /** Fills the inboxes of the services that subscribe, where something comes over a broker. */

@@ -19,7 +19,7 @@ import {
 } from "../contract/index.ts";
 import { Call, compile, type Handler, record, validate } from "../calls/index.ts";
 import { handle } from "../handlers/index.ts";
-import { createIdSource, Fault, type Part } from "../kernel/index.ts";
+import { createIdSource, type Duration, Fault, parseDuration, type Part } from "../kernel/index.ts";
 import { app, type AnyHandler, type HandlerOf, type NoConfig, type NoTables, type Service } from "../service/index.ts";
 import { LogWriter } from "../telemetry/index.ts";
 import { parseConfig } from "./config.ts";
@@ -27,6 +27,7 @@ import { needsData, type OpenedData, openTestData } from "./open-data.ts";
 import { openApp } from "./open-app.ts";
 import { parseServiceConfigs } from "./service-config.ts";
 import { systemClock } from "./system.ts";
+import { advanceTime, TestClock } from "./test-time.ts";
 
 /** Who a test calls as. */
 export interface TestCaller {
@@ -96,6 +97,10 @@ export function test<P extends AnyContract>(service: Service<P>, testOptions: Te
     async [settleKey](): Promise<void> {
       await (await opening)?.settled();
     },
+    async [advanceKey](ms: number): Promise<void> {
+      opening ??= open(service, testOptions);
+      await (await opening).advance(ms);
+    },
     async [callKey](operation: Operation, input: unknown, options: TestCallOptions) {
       opening ??= open(service, testOptions);
       return (await opening).run(operation, input, options);
@@ -150,6 +155,20 @@ export async function fire(tested: AsyncDisposable, schedule: string, options: F
   await (tested as AsyncDisposable & Reached)[fireKey](schedule, options);
 }
 
+/**
+ * Lets time pass for what waits: runs that sleep or wait for something, deliveries between two attempts. Nothing is waited
+ * for. What is due is done in the order in which it is due, and what follows from it, before time goes on, so three sleeps of
+ * an hour are over after `advance(tested, "3h")`. `flow.now()` and the instants of events go along; the database's own clock
+ * does not.
+ *
+ *     await advance(shop, "10m");
+ */
+export async function advance(tested: AsyncDisposable, by: Duration): Promise<void> {
+  const ms = parseDuration(by);
+  if (ms === undefined) throw new RangeError(`"${by}" is not a length of time: "10m", "2d"`);
+  await (tested as { readonly [advanceKey]?: (ms: number) => Promise<void> })[advanceKey]?.(ms);
+}
+
 /** Calls an operation of a service beside the tested one: `call(shop, payments.capture, { ... })`. */
 export function call<K extends OperationKind, I extends Schema, O extends AnyOutput, E extends ErrorSpecs>(
   tested: AsyncDisposable,
@@ -169,18 +188,20 @@ const callKey: unique symbol = Symbol("call");
 const fireKey: unique symbol = Symbol("fire");
 /** Where a tested service keeps what {@link settled} does, out of the way of the names of its operations. */
 const settleKey: unique symbol = Symbol("settled");
+const advanceKey: unique symbol = Symbol("advance");
 
 interface Opened {
   readonly parts: readonly Part[];
   readonly settled: () => Promise<void>;
   readonly fire: (service: string, schedule: string, options: FireOptions) => Promise<void>;
+  readonly advance: (ms: number) => Promise<void>;
   readonly log: LogWriter;
   readonly data: OpenedData | undefined;
   readonly run: (operation: Operation, input: unknown, call: TestCallOptions) => Promise<unknown>;
 }
 
 async function open(service: Service, options: TestOptions): Promise<Opened> {
-  const clock = systemClock;
+  const clock = new TestClock(systemClock);
   const layers = [{ name: "test", values: { ...process.env, ...options.env } }];
   const { config } = parseConfig([{ name: "test", values: {} }]);
   const tested = app("test", { services: [service, ...(options.with ?? [])] });
@@ -203,6 +224,10 @@ async function open(service: Service, options: TestOptions): Promise<Opened> {
     parts: opened.eventParts,
     settled: () => opened.settled(),
     fire: (name, schedule, { missed = 0, scheduledAt }) => opened.fire(name, schedule, { missed, scheduledAtMs: scheduledAt === undefined ? clock.nowMs() : Date.parse(scheduledAt) }),
+    async advance(ms) {
+      if (data === undefined) return;
+      await advanceTime(ms, { clock, data, services: [...data.services.keys()], settled: () => opened.settled() });
+    },
     async run(operation, input, call) {
       const started = new Call({
         operation,
