@@ -8,6 +8,7 @@ import {
   type Bytes,
   type CallPromise,
   type Caller,
+  describe,
   type ErrorSpecs,
   type InputOf,
   type Operation,
@@ -104,6 +105,10 @@ export function test<P extends AnyContract>(service: Service<P>, testOptions: Te
       opening ??= open(service, testOptions);
       return (await opening).run(operation, input, options);
     },
+    async [fireKey](schedule: string, options: FireOptions): Promise<void> {
+      opening ??= open(service, testOptions);
+      await (await opening).fire(options.service === undefined ? service.name : describe(options.service).name, schedule, options);
+    },
     async [Symbol.asyncDispose](): Promise<void> {
       if (opening === undefined) return;
       const { data, log, parts } = await opening;
@@ -127,6 +132,27 @@ export function test<P extends AnyContract>(service: Service<P>, testOptions: Te
  */
 export async function settled(tested: AsyncDisposable): Promise<void> {
   await (tested as { readonly [settleKey]?: () => Promise<void> })[settleKey]?.();
+}
+
+export interface FireOptions {
+  /** When the run was due, in UTC (RFC 3339). Default: now. */
+  readonly scheduledAt?: string;
+  /** How many earlier instants it stands for. Default 0. */
+  readonly missed?: number;
+  /** The service whose schedule it is, where that is one beside the tested one. */
+  readonly service?: AnyContract;
+}
+
+/**
+ * Runs a schedule now: in a test none runs by itself. {@link settled} waits until it has run.
+ *
+ *     await fire(shop, "remind-unpaid");
+ *     await settled(shop);
+ *
+ * @throws {RangeError} there is no schedule of this name.
+ */
+export async function fire(tested: AsyncDisposable, schedule: string, options: FireOptions = {}): Promise<void> {
+  await (tested as AsyncDisposable & Reached)[fireKey](schedule, options);
 }
 
 /**
@@ -155,9 +181,11 @@ export function call<K extends OperationKind, I extends Schema, O extends AnyOut
 
 interface Reached {
   readonly [callKey]: (operation: Operation, input: unknown, options: TestCallOptions) => Promise<unknown>;
+  readonly [fireKey]: (schedule: string, options: FireOptions) => Promise<void>;
 }
 
 const callKey: unique symbol = Symbol("call");
+const fireKey: unique symbol = Symbol("fire");
 /** Where a tested service keeps what {@link settled} does, out of the way of the names of its operations. */
 const settleKey: unique symbol = Symbol("settled");
 const advanceKey: unique symbol = Symbol("advance");
@@ -165,6 +193,7 @@ const advanceKey: unique symbol = Symbol("advance");
 interface Opened {
   readonly parts: readonly Part[];
   readonly settled: () => Promise<void>;
+  readonly fire: (service: string, schedule: string, options: FireOptions) => Promise<void>;
   readonly advance: (ms: number) => Promise<void>;
   readonly log: LogWriter;
   readonly data: OpenedData | undefined;
@@ -194,6 +223,7 @@ async function open(service: Service, options: TestOptions): Promise<Opened> {
     data,
     parts: opened.eventParts,
     settled: () => opened.settled(),
+    fire: (name, schedule, { missed = 0, scheduledAt }) => opened.fire(name, schedule, { missed, scheduledAtMs: scheduledAt === undefined ? clock.nowMs() : Date.parse(scheduledAt) }),
     async advance(ms) {
       if (data === undefined) return;
       await advanceTime(ms, { clock, data, services: [...data.services.keys()], settled: () => opened.settled() });

@@ -178,4 +178,26 @@ export const platformMigrations: readonly { readonly name: string; readonly text
       comment on table tenon_mail is 'Events for which runs wait or may yet wait: one that came early is found here';
     `,
   },
+  {
+    name: "0005_triggers.sql",
+    text: `
+      create table tenon_schedules (
+        name text primary key,
+        plan text not null,
+        planner text not null,
+        last_at timestamptz not null,
+        next_at timestamptz not null
+      );
+      comment on table tenon_schedules is 'What a service does by the clock: up to which instant it is dealt with, and which comes next';
+
+      create table tenon_webhooks (
+        webhook text not null,
+        id text not null,
+        received_at timestamptz not null default now(),
+        primary key (webhook, id)
+      );
+      create index tenon_webhooks_at on tenon_webhooks using brin (received_at);
+      comment on table tenon_webhooks is 'Deliveries of webhooks that were taken, so that a second copy is known';
+    `,
+  },
 ];

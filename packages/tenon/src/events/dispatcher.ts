@@ -44,6 +44,10 @@ interface Stream {
   readonly queue: DeliveryQueue;
   /** Ready deliveries are read from behind this place. */
   after: number;
+  /** Counts how often it was set back to the start: what a read brings that was under way then is out of order. */
+  restarts: number;
+  /** Settled while a read was under way, which may show them as they were before. */
+  readonly settled: Set<number>;
   running: number;
   /** The last read came back full, or something came since: there is more to read. */
   hasMore: boolean;
@@ -77,15 +81,16 @@ export class Dispatcher implements Part {
   #running = 0;
   #started = 0;
   #isStopping = false;
+  #isRecovering = false;
 
   constructor(options: DispatcherOptions) {
     const { clock, database, holder, leaseMs, log, service } = options;
     this.name = `deliveries of ${service}`;
     this.#options = options;
-    this.#inbox = new Inbox(database, service);
+    this.#inbox = new Inbox(database, service, holder);
     this.#completions = new Completions((seqs) => this.#inbox.remove(seqs));
     for (const consumer of options.consumers) {
-      this.#streams.set(consumer.name, { consumer, queue: new DeliveryQueue(), after: 0, running: 0, hasMore: true, pausedUntilMs: 0 });
+      this.#streams.set(consumer.name, { consumer, queue: new DeliveryQueue(), after: 0, restarts: 0, settled: new Set(), running: 0, hasMore: true, pausedUntilMs: 0 });
     }
     this.#lanes = new Lanes({
       database,
@@ -94,7 +99,8 @@ export class Dispatcher implements Part {
       leaseMs,
       clock,
       log,
-      onGain: (lanes) => this.#takeOver(lanes),
+      beforeGain: (lanes) => this.#takeOver(lanes),
+      onGain: () => this.#restartAll(),
       onLose: (lanes) => this.#letGo(lanes),
     });
   }
@@ -125,7 +131,7 @@ export class Dispatcher implements Part {
     do {
       this.#wake();
       await this.#reading;
-      await Promise.allSettled([...this.#underway.keys()]);
+      await Promise.allSettled(this.#underway.keys());
       await this.#moves;
       await new Promise<void>((resolve) => void this.#options.clock.after(0, resolve)); // others have their turn
     } while (this.#isBusy);
@@ -136,6 +142,12 @@ export class Dispatcher implements Part {
   get #isBusy(): boolean {
     if (this.#underway.size > 0) return true;
     return this.#lanes.held.length > 0 && [...this.#streams.values()].some(({ hasMore, queue }) => hasMore || queue.size > 0);
+  }
+
+  /** Reads from the start of the inbox: what was passed over because it was not ours may be now. */
+  #restartAll(): void {
+    for (const stream of this.#streams.values()) restart(stream);
+    this.#read();
   }
 
   #wake(): void {
@@ -164,13 +176,17 @@ export class Dispatcher implements Part {
   async #readOnce(): Promise<boolean> {
     const lanes = this.#lanes.held;
     const wanted = [...this.#streams.values()].filter(({ hasMore, queue }) => hasMore && queue.size < refillBelow);
-    if (lanes.length === 0 || wanted.length === 0) return false;
+    if (lanes.length === 0 || wanted.length === 0 || this.#isRecovering) return false;
     for (const stream of wanted) stream.hasMore = false;
     this.#rescan(wanted);
     const from = wanted.map(({ after, consumer, queue }) => ({ subscription: consumer.name, after, max: bufferMax - queue.size + (after === 0 ? queue.size : 0) }));
+    const restarts = wanted.map((stream) => stream.restarts);
+    for (const stream of wanted) stream.settled.clear();
     const { due, ready } = await this.#inbox.read(from, lanes);
-    for (const delivery of [...due, ...ready]) this.#take(delivery);
-    for (const { seq, subscription } of ready) this.#passed(subscription, seq);
+    const inOrder = wanted.filter((stream, i) => stream.restarts === restarts[i]);
+    for (const delivery of [...due, ...ready]) this.#take(delivery, inOrder);
+    const last = new Map(ready.map(({ seq, subscription }) => [subscription, seq]));
+    for (const stream of inOrder) stream.after = Math.max(stream.after, last.get(stream.consumer.name) ?? 0);
     for (const [i, stream] of wanted.entries()) {
       const max = from[i]?.max ?? 0;
       if ([due, ready].some((each) => countOf(each, stream.consumer.name) >= max)) stream.hasMore = true;
@@ -179,15 +195,11 @@ export class Dispatcher implements Part {
     return ready.length > 0;
   }
 
-  #take(delivery: Delivery): void {
-    if (!this.#lanes.isHeld(delivery.lane)) return;
-    const { queue } = this.#streams.get(delivery.subscription) as Stream;
+  #take(delivery: Delivery, inOrder: readonly Stream[]): void {
+    const stream = this.#streams.get(delivery.subscription) as Stream;
+    if (!inOrder.includes(stream) || stream.settled.has(delivery.seq) || !this.#lanes.isHeld(delivery.lane)) return;
+    const { queue } = stream;
     if (queue.add(delivery) === "behind") this.#setBehind([delivery]);
-  }
-
-  #passed(subscription: string, seq: number): void {
-    const stream = this.#streams.get(subscription) as Stream;
-    stream.after = Math.max(stream.after, seq);
   }
 
   /**
@@ -210,7 +222,7 @@ export class Dispatcher implements Part {
   }
 
   #run(): void {
-    if (this.#isStopping) return;
+    if (this.#isStopping || this.#isRecovering) return;
     const nowMs = this.#options.clock.elapsedMs();
     for (let isAnyStarted = true; isAnyStarted; ) {
       isAnyStarted = false;
@@ -278,7 +290,8 @@ export class Dispatcher implements Part {
   }
 
   #finished(stream: Stream, delivery: Delivery): void {
-    if (stream.queue.finish(delivery)) this.#promote(stream, delivery.event.key as string);
+    stream.settled.add(delivery.seq);
+    if (stream.queue.finish(delivery)) this.#promote(stream, delivery);
   }
 
   /** *running* to *waiting* or *dead*. */
@@ -294,15 +307,17 @@ export class Dispatcher implements Part {
     const isOver = thrown instanceof GivenUp || attempt >= consumer.policy.attempts || clock.nowMs() - delivery.receivedAtMs >= consumer.policy.maxAgeMs;
     try {
       if (isOver) {
-        await this.#inbox.bury(delivery, failureText(thrown));
+        if (!(await this.#inbox.bury(delivery, failureText(thrown)))) return this.#overtaken(stream, delivery);
         log.error("a delivery was given up and is a dead letter now", { ...facts, error: thrown });
+        stream.settled.add(delivery.seq);
         if (consumer.afterDeath === "hold" && delivery.event.key !== undefined) this.#setBehind(queue.hold(delivery));
         else this.#finished(stream, delivery);
         return;
       }
       const waitMs = backoffMs(attempt, consumer.policy, random);
-      await this.#inbox.postpone(delivery, { waitMs, error: failureText(thrown) });
+      if (!(await this.#inbox.postpone(delivery, { waitMs, error: failureText(thrown) }))) return this.#overtaken(stream, delivery);
       log.warn("a delivery failed and is tried again", { ...facts, waitMs, error: thrown });
+      stream.settled.add(delivery.seq);
       this.#setBehind(queue.hold(delivery));
       clock.after(waitMs, () => this.#wake());
     } catch (error) {
@@ -310,10 +325,15 @@ export class Dispatcher implements Part {
     }
   }
 
+  /** It was done, or brought further, since it was read: what the inbox says now counts. */
+  #overtaken(stream: Stream, delivery: Delivery): void {
+    stream.queue.putBack(delivery);
+    restart(stream);
+  }
+
   /** Forgets a delivery that was not finished: it is in the inbox as before, and is read again. */
   #giveBack(stream: Stream, delivery: Delivery, cause: unknown): void {
     stream.queue.putBack(delivery);
-    stream.after = 0;
     if (!this.#isStopping) this.#pause([stream], cause);
   }
 
@@ -322,8 +342,7 @@ export class Dispatcher implements Part {
     log.warn("deliveries pause: their database is out of reach", { service, error: cause });
     for (const stream of streams) {
       stream.pausedUntilMs = clock.elapsedMs() + pauseMs;
-      stream.hasMore = true;
-      stream.after = 0;
+      restart(stream);
     }
     clock.after(pauseMs, () => {
       this.#run();
@@ -333,46 +352,60 @@ export class Dispatcher implements Part {
 
   /** *ready* to *behind*. */
   #setBehind(deliveries: readonly Delivery[]): void {
-    if (deliveries.length === 0) return;
-    this.#move(() => this.#inbox.setBehind(deliveries.map(({ seq }) => seq)));
+    const generations = deliveries.map(({ lane }) => this.#lanes.generationOf(lane));
+    this.#move(async () => {
+      const present = deliveries.filter(({ lane }, i) => this.#lanes.generationOf(lane) === generations[i]);
+      if (present.length > 0) await this.#inbox.setBehind(present);
+    });
   }
 
-  /** *behind* to *ready*: a portion at a time, and the key is free when nothing is left. */
-  #promote(stream: Stream, key: string): void {
-    const { consumer, queue } = stream;
+  /** *behind* to *ready*, after one of the key is done: a portion at a time, and the key is free when nothing is left. */
+  #promote(stream: Stream, done: Delivery): void {
+    const { queue } = stream;
+    const { event, lane, subscription } = done;
+    const key = event.key as string;
+    const generation = this.#lanes.generationOf(lane);
+    const isPresent = (): boolean => this.#lanes.generationOf(lane) === generation && this.#lanes.isHeld(lane);
     queue.takeSentBehind(key); // those are written down before the portion is read
     this.#move(async () => {
-      const deliveries = await this.#inbox.promote(consumer.name, key, promoteMax);
-      queue.addPromoted(deliveries.filter(({ lane }) => this.#lanes.isHeld(lane)));
+      if (!isPresent()) return;
+      const deliveries = await this.#inbox.promote({ subscription, key, lane }, promoteMax);
+      if (!isPresent()) return; // whoever holds the lane now begins anew
+      queue.addPromoted(deliveries);
       if (deliveries.length < promoteMax && queue.takeSentBehind(key) === 0) queue.release(key);
-      else if (deliveries.length === 0) this.#promote(stream, key);
+      else if (deliveries.length === 0) this.#promote(stream, done);
       this.#run();
     });
   }
 
   #move(task: () => Promise<void>): void {
     this.#moves = this.#moves.then(task).catch((error: unknown) => {
-      // Which keys are held is read anew from the inbox, as after a restart.
       this.#options.log.warn("deliveries could not be set aside or brought back: the inbox is read anew", { service: this.#options.service, error });
-      const lanes = this.#lanes.held;
-      for (const { queue } of this.#streams.values()) queue.forget(new Set(lanes));
-      this.#options.clock.after(pauseMs, () => void this.#takeOver(lanes).catch(() => undefined));
+      return this.#recover();
     });
   }
 
-  /** What is held up in lanes that are new here, before anything of them is read. */
+  /** Begins anew with the lanes that are held, as after a restart. Until it has, nothing is read or started. */
+  async #recover(): Promise<void> {
+    const { clock } = this.#options;
+    this.#isRecovering = true;
+    while (this.#isRecovering && !this.#isStopping) {
+      await new Promise<void>((resolve) => void clock.after(pauseMs, resolve));
+      const lanes = this.#lanes.held;
+      for (const { queue } of this.#streams.values()) queue.forget(new Set(lanes));
+      try {
+        await this.#takeOver(lanes);
+        this.#isRecovering = false;
+        this.#restartAll();
+      } catch (error) {
+        this.#options.log.warn("the inbox cannot be read yet", { service: this.#options.service, error });
+      }
+    }
+  }
+
+  /** What is held up in lanes that will be held here, before anything of them is read. */
   async #takeOver(lanes: readonly number[]): Promise<void> {
-    for (const { isWaiting, key, lane, subscription } of await this.#inbox.heldKeys(lanes)) {
-      const stream = this.#streams.get(subscription);
-      if (stream === undefined) continue;
-      stream.queue.holdKey(key, lane);
-      if (!isWaiting) this.#promote(stream, key);
-    }
-    for (const stream of this.#streams.values()) {
-      stream.after = 0;
-      stream.hasMore = true;
-    }
-    this.#read();
+    for (const { key, lane, subscription } of await this.#inbox.takeOver(lanes)) this.#streams.get(subscription)?.queue.holdKey(key, lane);
   }
 
   async #letGo(lanes: readonly number[]): Promise<void> {
@@ -390,6 +423,12 @@ export class Dispatcher implements Part {
     await Promise.race([Promise.allSettled(work), late.promise]);
     timer.cancel();
   }
+}
+
+function restart(stream: Stream): void {
+  stream.after = 0;
+  stream.restarts++;
+  stream.hasMore = true;
 }
 
 function countOf(deliveries: readonly Delivery[], subscription: string): number {

@@ -43,7 +43,7 @@ export class Emitter {
       throw new EmitError(`${service} cannot emit ${event.id}: a service emits the events of its own contract. Let ${event.service} emit it, or declare an event in the contract of ${service}`);
     }
     const result = parser.parse(data);
-    const value = fitting(event.id, isPromise(result) ? await (result as Promise<ParseResult>) : result);
+    const value = fitting(event.id, isPromise(result) ? await (result) : result);
     const key = event.key === undefined ? undefined : String((value as Readonly<Record<string, unknown>>)[event.key]);
     const id = uuids();
     assertSize(event.id, value);

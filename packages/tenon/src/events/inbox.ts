@@ -18,13 +18,11 @@ export interface ReadFrom {
   readonly max: number;
 }
 
-/** A key some of whose deliveries are not ready. */
+/** A key of which a delivery has failed and waits for its next attempt. */
 export interface HeldKey {
   readonly subscription: string;
   readonly key: string;
   readonly lane: number;
-  /** One has failed and waits for its next attempt. Where none has, the others wait for nothing. */
-  readonly isWaiting: boolean;
 }
 
 export interface ReadDeliveries {
@@ -55,22 +53,37 @@ const readText = `
     order by due_at, seq limit wanted.max
   ) as due`;
 
+const restoreText = "update tenon_inbox set due_at = null where due_at = 'infinity' and lane = any($1::smallint[])";
 const heldText = `
-  select subscription, key, min(lane)::int as lane, bool_or(attempts > 0 and due_at < 'infinity') as is_waiting
-  from tenon_inbox
-  where due_at is not null and key is not null and (attempts > 0 or due_at = 'infinity') and lane = any($1::smallint[])
+  select subscription, key, min(lane)::int as lane from tenon_inbox
+  where due_at is not null and due_at < 'infinity' and attempts > 0 and key is not null and lane = any($1::smallint[])
   group by subscription, key`;
 
-/** Guarded by the attempts that were seen: a delivery that somebody else has brought further is left as it is. */
-const postponeText = "update tenon_inbox set attempts = attempts + 1, due_at = now() + $3 * interval '1 ms', error = $4 where seq = $1 and attempts = $2";
+/**
+ * Every statement that moves a delivery between states begins like this. A process that was taken to be dead must not
+ * move what another one delivers by now: the lock makes a take-over wait for a move under way, and one that comes later
+ * finds the lane gone.
+ */
+const mine = "mine as materialized (select lane from tenon_lanes where holder = $1 and lane = any($2::smallint[]) for share)";
+
+/** Guarded by the attempts that were seen: a delivery that has been brought further is left as it is. */
+const postponeText = `
+  with ${mine}
+  update tenon_inbox as inbox set attempts = attempts + 1, due_at = now() + $5 * interval '1 ms', error = $6
+  from mine where inbox.lane = mine.lane and seq = $3 and attempts = $4`;
 const buryText = `
-  with gone as (delete from tenon_inbox where seq = $1 and attempts = $2 returning *)
+  with ${mine},
+  gone as (delete from tenon_inbox as inbox using mine where inbox.lane = mine.lane and seq = $3 and attempts = $4 returning inbox.*)
   insert into tenon_dead_letters (subscription, id, source, type, version, key, time, data, trace, received_at, attempts, error)
-  select subscription, id, source, type, version, key, time, data, trace, received_at, attempts + 1, $3 from gone`;
-const setBehindText = "update tenon_inbox set due_at = 'infinity' where seq = any($1::bigint[]) and due_at is null";
+  select subscription, id, source, type, version, key, time, data, trace, received_at, attempts + 1, $5 from gone`;
+const setBehindText = `
+  with ${mine}
+  update tenon_inbox as inbox set due_at = 'infinity' from mine where inbox.lane = mine.lane and seq = any($3::bigint[]) and due_at is null`;
 const promoteText = `
-  update tenon_inbox as inbox set due_at = null
-  where seq = any(array(select seq from tenon_inbox where subscription = $1 and key = $2 and due_at = 'infinity' order by seq limit $3))
+  with ${mine}
+  update tenon_inbox as inbox set due_at = null from mine
+  where inbox.lane = mine.lane
+    and seq = any(array(select seq from tenon_inbox where subscription = $3 and key = $4 and due_at = 'infinity' order by seq limit $5))
   returning ${columnsOf("inbox")}`;
 const removeText = "delete from tenon_inbox where seq = any($1::bigint[])";
 
@@ -103,9 +116,12 @@ export function isRemovedByOther(error: { readonly sqlState: string; readonly st
 export class Inbox {
   readonly service: string;
   readonly #database: Database;
+  readonly #holder: string;
 
-  constructor(database: Database, service: string) {
+  /** @param holder  The process, as it holds lanes; left out for one that moves nothing. */
+  constructor(database: Database, service: string, holder = "") {
     this.#database = database;
+    this.#holder = holder;
     this.service = service;
   }
 
@@ -117,30 +133,36 @@ export class Inbox {
     return { ready: ready.map(toDelivery), due: due.map(toDelivery) };
   }
 
-  /** The keys that are held up in some lanes. */
-  async heldKeys(lanes: readonly number[]): Promise<readonly HeldKey[]> {
+  /**
+   * Makes ready what a process before this one had set behind, and tells which keys are held: those of which a delivery
+   * waits for its next attempt. So what comes after it is read, and set behind anew, in its order.
+   */
+  async takeOver(lanes: readonly number[]): Promise<readonly HeldKey[]> {
+    await this.#run("write", restoreText, [lanes]);
     const { rows } = await this.#run("read", heldText, [lanes]);
-    return rows.map((row) => ({ subscription: row["subscription"] as string, key: row["key"] as string, lane: Number(row["lane"]), isWaiting: row["is_waiting"] as boolean }));
+    return rows.map((row) => ({ subscription: row["subscription"] as string, key: row["key"] as string, lane: Number(row["lane"]) }));
   }
 
-  /** *running* to *waiting*. */
-  async postpone(delivery: Delivery, failure: { readonly waitMs: number; readonly error: string }): Promise<void> {
-    await this.#run("write", postponeText, [delivery.seq, delivery.attempts, failure.waitMs, failure.error]);
+  /** *running* to *waiting*. @returns Whether it was still as it had been read, and its lane still held. */
+  async postpone(delivery: Delivery, failure: { readonly waitMs: number; readonly error: string }): Promise<boolean> {
+    const { affected } = await this.#move(postponeText, [delivery.lane], [delivery.seq, delivery.attempts, failure.waitMs, failure.error]);
+    return affected > 0;
   }
 
-  /** *running* to *dead*. */
-  async bury(delivery: Delivery, error: string): Promise<void> {
-    await this.#run("write", buryText, [delivery.seq, delivery.attempts, error]);
+  /** *running* to *dead*. @returns Whether it was still as it had been read, and its lane still held. */
+  async bury(delivery: Delivery, error: string): Promise<boolean> {
+    const { affected } = await this.#move(buryText, [delivery.lane], [delivery.seq, delivery.attempts, error]);
+    return affected > 0;
   }
 
   /** *ready* to *behind*. */
-  async setBehind(seqs: readonly number[]): Promise<void> {
-    await this.#run("write", setBehindText, [seqs]);
+  async setBehind(deliveries: readonly Delivery[]): Promise<void> {
+    await this.#move(setBehindText, [...new Set(deliveries.map(({ lane }) => lane))], [deliveries.map(({ seq }) => seq)]);
   }
 
   /** *behind* to *ready*, the oldest first, at most `max`. */
-  async promote(subscription: string, key: string, max: number): Promise<readonly Delivery[]> {
-    const { rows } = await this.#run("write", promoteText, [subscription, key, max]);
+  async promote({ key, lane, subscription }: HeldKey, max: number): Promise<readonly Delivery[]> {
+    const { rows } = await this.#move(promoteText, [lane], [subscription, key, max]);
     return (rows as unknown as readonly DeliveryRow[]).map(toDelivery).toSorted((a, b) => a.seq - b.seq);
   }
 
@@ -153,6 +175,10 @@ export class Inbox {
   async add(subscription: string, event: EventRecord, dueAt?: Date): Promise<void> {
     const { parameters, text } = addStatement(subscription, event, dueAt);
     await this.#run("write", text, parameters);
+  }
+
+  #move(text: string, lanes: readonly number[], parameters: readonly unknown[]) {
+    return this.#run("write", text, [this.#holder, lanes, ...parameters]);
   }
 
   #run(mode: "read" | "write", text: string, parameters: readonly unknown[]) {

@@ -3,8 +3,8 @@
  * that a hint that was lost costs time and nothing else.
  */
 
-/** What there is work for: the outbox of a service, or its inbox. */
-export type WakePlace = `outbox ${string}` | `inbox ${string}`;
+/** What there is work for: the outbox of a service, its inbox, or its schedules. */
+export type WakePlace = `outbox ${string}` | `inbox ${string}` | `schedules ${string}`;
 
 export class Wakes {
   readonly #listeners = new Map<string, Set<() => void>>();

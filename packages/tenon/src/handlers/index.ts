@@ -7,4 +7,5 @@ export { ServiceRuns } from "./service-runs.ts";
 export { createWorkflowConsumers } from "./workflow-consumer.ts";
 export { createProgram } from "./workflow-program.ts";
 export { type ConsumerParts, type ConsumerSpec, createConsumer, createSubscriptionConsumer, UnreadableError } from "./subscription.ts";
+export { createScheduleConsumer } from "./schedule.ts";
 export { ReactionContext } from "./reaction-context.ts";

@@ -1,19 +1,20 @@
 /** What a team writes besides contracts: services, apps, mounts. Plain values; nothing here runs or opens anything. */
 export { app, type App, type AppOptions } from "./app.ts";
+export type { DeliveryOptions, ReactionContext } from "./delivery.ts";
 export type { Emit, Fail, NoConfig, NoTables, Tables } from "./needs.ts";
 export { type FetchHandler, mount, type Mount } from "./mount.ts";
 export {
   type BatchContext,
   type BatchOptions,
-  type DeliveryOptions,
   type EventContext,
   type EventInfo,
   type On,
-  type ReactionContext,
   reactions,
   type Reactions,
   type Subscription,
 } from "./reactions.ts";
+export { placeOfTrigger } from "./check-triggers.ts";
+export type { Every, ScheduleContext, ScheduleOptions, ScheduleTrigger, Trigger } from "./triggers.ts";
 export {
   type AnyHandler,
   type CommandContext,

@@ -18,9 +18,11 @@ import type { CallOperation } from "../calls/index.ts";
 import type { Db } from "../data/index.ts";
 import type { Log } from "../kernel/index.ts";
 import { checkReactions } from "./check-reactions.ts";
+import { checkTriggers } from "./check-triggers.ts";
 import { checkWorkflows } from "./check-workflows.ts";
 import type { Emit, Fail, NoConfig, NoTables, Tables } from "./needs.ts";
 import type { Subscription } from "./reactions.ts";
+import type { Trigger } from "./triggers.ts";
 import type { ReadRuns, Runs, StartRun, Workflow } from "./workflows.ts";
 
 /** What every handler gets. Take it apart in the parameter list; what is not taken costs nothing. */
@@ -99,7 +101,9 @@ export interface ServiceOptions<P extends AnyContract, T extends Tables, C exten
   readonly seed?: (context: SeedContext<T>) => Promise<void>;
   readonly handlers: Handlers<P, T, C>;
   /** What the service does when events come: made by `on` and `onBatch` of `reactions(tables)`. */
-  readonly subscriptions?: readonly Subscription<T, C>[];
+  readonly subscriptions?: readonly (Subscription<NoInfer<T>, NoInfer<C>> | Subscription<NoInfer<T>>)[];
+  /** What sets the service to work by itself: made by `every` of `reactions(tables)`. */
+  readonly triggers?: readonly (Trigger<NoInfer<T>, NoInfer<C>> | Trigger<NoInfer<T>>)[];
   /** Work that takes longer than a call: made by `workflow` of `reactions(tables)`. */
   readonly workflows?: readonly Workflow<Schema, Schema | undefined, ErrorSpecs, T, C>[];
 }
@@ -117,6 +121,7 @@ export interface Service<P extends AnyContract = AnyContract> {
   readonly seed: ((context: SeedContext<NoTables>) => Promise<void>) | undefined;
   readonly handlers: Readonly<Record<string, AnyHandler>>;
   readonly subscriptions: readonly Subscription[];
+  readonly triggers: readonly Trigger[];
   readonly workflows: readonly Workflow[];
 }
 
@@ -145,9 +150,12 @@ export function service<P extends AnyContract, T extends Tables = NoTables, C ex
     mistakes.add(name, "has tables but no migrations", 'say where the SQL is: migrations: new URL("migrations/", import.meta.url)');
   }
   const subscriptions = (options.subscriptions ?? []) as unknown as readonly Subscription[];
-  checkReactions(subscriptions, { service: name, hasRows: options.migrations !== undefined, mistakes });
+  const triggers = (options.triggers ?? []) as unknown as readonly Trigger[];
+  const checked = { service: name, hasRows: options.migrations !== undefined, mistakes };
+  checkReactions(subscriptions, checked);
+  checkTriggers(triggers, checked);
   const workflows = (options.workflows ?? []) as unknown as readonly Workflow[];
-  checkWorkflows(workflows, { service: name, hasRows: options.migrations !== undefined, mistakes });
+  checkWorkflows(workflows, checked);
   mistakes.assertNone();
   return Object.freeze({
     contract,
@@ -158,6 +166,7 @@ export function service<P extends AnyContract, T extends Tables = NoTables, C ex
     seed: options.seed as Service["seed"],
     handlers,
     subscriptions,
+    triggers,
     workflows,
   });
 }
