@@ -67,4 +67,6 @@ export {
   type Service,
   type Subscription,
   type Trigger,
+  type WebhookMessage,
+  type WebhookTrigger,
 } from "./service/index.ts";

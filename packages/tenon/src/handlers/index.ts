@@ -4,4 +4,5 @@ export type { ServiceEnvironment } from "./environment.ts";
 export { handle, LetThroughError, OutputError } from "./handle.ts";
 export { type ConsumerParts, type ConsumerSpec, createConsumer, createSubscriptionConsumer, UnreadableError } from "./subscription.ts";
 export { createScheduleConsumer } from "./schedule.ts";
+export { handleWebhook, type WebhookParts, webhookOperation } from "./webhook.ts";
 export { ReactionContext } from "./reaction-context.ts";
