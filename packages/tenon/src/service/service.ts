@@ -105,7 +105,7 @@ export interface ServiceOptions<P extends AnyContract, T extends Tables, C exten
   /** What sets the service to work by itself: made by `every` and `webhook` of `reactions(tables)`. */
   readonly triggers?: readonly (Trigger<NoInfer<T>, NoInfer<C>> | Trigger<NoInfer<T>>)[];
   /** Work that takes longer than a call: made by `workflow` of `reactions(tables)`. */
-  readonly workflows?: readonly Workflow<Schema, Schema | undefined, ErrorSpecs, T, C>[];
+  readonly workflows?: readonly (Workflow<Schema, Schema | undefined, ErrorSpecs, NoInfer<T>, NoInfer<C>> | Workflow<Schema, Schema | undefined, ErrorSpecs, NoInfer<T>>)[];
 }
 
 /** A handler as the platform calls it, once its types have done their work. */
