@@ -4,6 +4,7 @@ export { BrokerLog, type BrokerLogOptions } from "./broker-log.ts";
 export { type Consumer, GivenUp } from "./consumer.ts";
 export { DatabaseLog, type DatabaseLogOptions } from "./database-log.ts";
 export type { Delivery } from "./delivery.ts";
+export { DeliveryQueue } from "./delivery-queue.ts";
 export { Dispatcher, type DispatcherOptions } from "./dispatcher.ts";
 export { EmitError, Emitter, type EmitterOptions } from "./emitter.ts";
 export { type CloudEvent, cloudEventMediaType, EnvelopeError, type EventRecord, parseCloudEvent, toCloudEvent } from "./envelope.ts";

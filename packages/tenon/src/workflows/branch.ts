@@ -20,6 +20,16 @@ export interface Place {
   readonly step: Step | undefined;
 }
 
+export interface BranchStart {
+  readonly path: string;
+  /** `""`, or names that end in `/`. */
+  readonly names: string;
+  readonly history: History;
+  readonly run: string;
+  readonly nowMs: number;
+  readonly versions: ReadonlyMap<string, number>;
+}
+
 const namePattern = /^[^/#\p{Cc}]+$/u;
 
 export class Branch {
@@ -32,6 +42,8 @@ export class Branch {
   openBranches = 0;
   /** The instant that its code takes for the present, in ms since 1970. */
   nowMs: number;
+  /** Of changes of the code, by the name of the mark: each as it was met first, here or before the branch. */
+  readonly versions: Map<string, number>;
   readonly #history: History;
   readonly #names: string;
   readonly #run: string;
@@ -39,8 +51,9 @@ export class Branch {
   #position = 0;
   #draws = 0;
 
-  constructor(start: { readonly path: string; readonly names: string; readonly history: History; readonly run: string; readonly nowMs: number }) {
+  constructor(start: BranchStart) {
     this.path = start.path;
+    this.versions = new Map(start.versions);
     this.nowMs = start.nowMs;
     this.#history = start.history;
     this.#names = start.names;

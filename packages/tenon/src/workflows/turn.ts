@@ -11,7 +11,7 @@
 import type { RetryPolicy } from "../contract/index.ts";
 import type { Statement } from "../data/index.ts";
 import { backoffMs, Fault, faultTable, formatDuration, type Timer } from "../kernel/index.ts";
-import { Branch, type Place, UnfitError } from "./branch.ts";
+import { Branch, type BranchStart, type Place, UnfitError } from "./branch.ts";
 import { BranchFlow } from "./branch-flow.ts";
 import { History } from "./history.ts";
 import { workflowLimits } from "./limits.ts";
@@ -74,7 +74,7 @@ export class Turn implements FlowTurn {
   /** Runs the code. Must be called exactly once. */
   async go(): Promise<TurnEnd> {
     const { clock, program, run } = this.#start;
-    const branch = this.#open("", "", Date.parse(run.startedAt));
+    const branch = this.#open({ path: "", names: "", nowMs: Date.parse(run.startedAt), versions: new Map() });
     this.#lastMs = clock.elapsedMs();
     this.#watchCode();
     void this.#runBranch(branch, () => program.run(new BranchFlow(this, branch))).then(
@@ -120,7 +120,7 @@ export class Turn implements FlowTurn {
     const { step } = at;
     if (step?.state === "done" || step?.state === "failed") return this.#recorded(branch, step);
     if (this.#mode !== "forward" || this.#isPaused()) return this.#block(branch, at.name);
-    if (!this.#start.program.events.has(type)) return this.#unfit(branch, new UnfitError(`the workflow "${this.#start.program.name}" waits for ${type} and does not say so: add it to its \`events\``));
+    if (!this.#start.program.events.has(type)) return this.#refuse(branch, new UnfitError(`the workflow "${this.#start.program.name}" waits for ${type} and does not say so: add it to its \`events\``));
     const { store } = this.#start;
     return this.#working(branch, at.name, async () => {
       const mail = await store.findMail({ run: this.run.id, workflow: this.#start.program.name, type, key, taken: this.#mailTaken });
@@ -156,7 +156,7 @@ export class Turn implements FlowTurn {
     if (step?.state === "done" || step?.state === "failed") return this.#recorded(branch, step);
     if (this.#mode !== "forward" || step !== undefined) return this.#block(branch, at.name);
     const program = this.#start.programs.get(workflow);
-    if (program === undefined) return this.#unfit(branch, new UnfitError(`the service has no workflow "${workflow}": add it to its \`workflows\``));
+    if (program === undefined) return this.#refuse(branch, new UnfitError(`the service has no workflow "${workflow}": add it to its \`workflows\``));
     return this.#working(branch, at.name, async () => {
       const { depth, id, trace } = this.run;
       if (depth >= workflowLimits.depthMax) throw new StepFailure(at.name, { name: "LimitError", message: `a run has ${workflowLimits.depthMax} generations of children at most` });
@@ -179,10 +179,13 @@ export class Turn implements FlowTurn {
   /** @returns The version that the run met here first. */
   async version(branch: Branch, name: string, current: number): Promise<number> {
     if (this.#isUnusable(branch, name)) return this.#never();
+    const known = branch.versions.get(name);
+    if (known !== undefined) return known;
     try {
       const at = branch.nextMark("version", name);
-      if (at === "passed") return 1;
-      if (at.step !== undefined) return at.step.result as number;
+      const version = at === "passed" ? 1 : ((at.step?.result ?? current) as number);
+      branch.versions.set(name, version);
+      if (at === "passed" || at.step !== undefined) return version;
       this.gathered.mark(this.#start.store.statements.mark(this.run.id, { place: at.place, name: at.name, kind: "version", result: String(current), atMs: this.#start.clock.nowMs() }));
       return current;
     } catch (error) {
@@ -215,7 +218,7 @@ export class Turn implements FlowTurn {
     }
     branch.state = "all";
     branch.underway = name;
-    const own = names.map((each) => this.#open(`${at.path}${each}/`, `${at.names}${each}/`, branch.nowMs));
+    const own = names.map((each) => this.#open({ path: `${at.path}${each}/`, names: `${at.names}${each}/`, nowMs: branch.nowMs, versions: branch.versions }));
     branch.openBranches = own.length;
     const ends = await Promise.allSettled(own.map((each, i) => this.#runBranch(each, () => (branches[names[i] as string] as BranchCode)(each), branch)));
     branch.nowMs = Math.max(branch.nowMs, ...own.map(({ nowMs }) => nowMs));
@@ -263,6 +266,7 @@ export class Turn implements FlowTurn {
     branch.state = "code";
     branch.underway = undefined;
     this.#lastMs = this.#start.clock.elapsedMs();
+    if (this.#end !== undefined) this.#evaluate();
   }
 
   async #attempt(branch: Branch, at: Place, spec: StepSpec): Promise<unknown> {
@@ -362,7 +366,7 @@ export class Turn implements FlowTurn {
       return value;
     } catch (thrown) {
       if (this.#abort.signal.aborted) return this.#block(branch, name);
-      if (thrown instanceof UnfitError) return this.#unfit(branch, thrown);
+      if (thrown instanceof UnfitError) return this.#refuse(branch, thrown);
       if (isOfRun(thrown)) {
         this.#back(branch);
         throw thrown;
@@ -380,6 +384,12 @@ export class Turn implements FlowTurn {
     return this.#never();
   }
 
+  /** What a branch has just asked for is not to be had. */
+  #refuse(branch: Branch, error: UnfitError): Promise<never> {
+    this.#end ??= { kind: "unfit", message: error.message };
+    return this.#block(branch, branch.underway ?? "");
+  }
+
   #unfit(branch: Branch, error: unknown): Promise<never> {
     if (!(error instanceof UnfitError)) throw error;
     this.#end ??= { kind: "unfit", message: error.message };
@@ -393,8 +403,8 @@ export class Turn implements FlowTurn {
     return new Promise<never>(() => undefined);
   }
 
-  #open(path: string, names: string, nowMs: number): Branch {
-    const branch = new Branch({ path, names, history: this.#history, run: this.run.id, nowMs });
+  #open(start: Omit<BranchStart, "history" | "run">): Branch {
+    const branch = new Branch({ ...start, history: this.#history, run: this.run.id });
     this.#branches.add(branch);
     return branch;
   }
@@ -430,7 +440,8 @@ export class Turn implements FlowTurn {
   /** Whether anything is still at work is asked once the code that runs at this moment has come to its next step. */
   #evaluate(): void {
     queueMicrotask(() => {
-      for (const { isActive } of this.#branches) if (isActive) return;
+      // Once the end is known, only what is at work is waited for.
+      for (const { isActive, state } of this.#branches) if (this.#end === undefined ? isActive : state === "work") return;
       if (this.#end === undefined && this.#branches.size === 0) return; // the code has ended, and how is about to be told
       this.#ended.resolve(this.#end ?? { kind: this.#isPaused() ? "paused" : "blocked" });
     });

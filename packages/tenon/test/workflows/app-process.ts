@@ -6,7 +6,8 @@ import type { Clock, Part } from "../../src/kernel/index.ts";
 import { openApp, type OpenApp, parseConfig, systemClock } from "../../src/app/index.ts";
 import { app, type Service } from "../../src/service/index.ts";
 import { LogWriter } from "../../src/telemetry/index.ts";
-import { nextDueMs, shiftDue } from "../../src/workflows/index.ts";
+import { createProgram } from "../../src/handlers/index.ts";
+import { nextDueMs, RunDesk, shiftDue } from "../../src/workflows/index.ts";
 
 export interface AppProcessOptions {
   readonly services: readonly Service[];
@@ -22,15 +23,18 @@ export class AppProcess {
   readonly #clock: StoppableClock;
   readonly #parts: readonly Part[];
   readonly #log: LogWriter;
+  readonly #options: AppProcessOptions;
 
-  private constructor(open: OpenApp, clock: StoppableClock, log: LogWriter) {
+  private constructor(open: OpenApp, { clock, log, options }: { readonly clock: StoppableClock; readonly log: LogWriter; readonly options: AppProcessOptions }) {
     this.open = open;
     this.#clock = clock;
     this.#parts = open.eventParts;
     this.#log = log;
+    this.#options = options;
   }
 
-  static async start({ database, logLevel = "error", services, settings = {} }: AppProcessOptions): Promise<AppProcess> {
+  static async start(options: AppProcessOptions): Promise<AppProcess> {
+    const { database, logLevel = "error", services, settings = {} } = options;
     const clock = new StoppableClock();
     const { config } = parseConfig([{ name: "test", values: { DRAIN_MS: "2000", ...settings } }]);
     const lines: string[] = [];
@@ -43,7 +47,7 @@ export class AppProcess {
     };
     const serviceConfigs = new Map<string, unknown>();
     const open = openApp(app("test", { services }), { config, serviceConfigs, clock, random: Math.random, log, verifier: undefined, data });
-    const started = new AppProcess(open, clock, log);
+    const started = new AppProcess(open, { clock, log, options });
     for (const part of started.#parts) await part.start();
     return started;
   }
@@ -53,6 +57,14 @@ export class AppProcess {
     if (handler === undefined) throw new RangeError(operation.id);
     const call = new Call({ operation, id: this.open.ids(), startedAtMs: this.#clock.elapsedMs(), input, caller: platform, idempotencyKey: operation.kind === "command" ? idempotencyKey : undefined });
     return Promise.resolve(handler(call));
+  }
+
+  /** Runs of a service as an operator steers them. */
+  desk(service: string): RunDesk {
+    const { database, services } = this.#options;
+    const workflows = services.find(({ name }) => name === service)?.workflows ?? [];
+    const programs = new Map(workflows.map((workflow) => [workflow.name, createProgram(workflow, { service, log: this.#log })]));
+    return new RunDesk({ database, service, programs, clock: this.#clock, random: Math.random });
   }
 
   settled(): Promise<void> {
