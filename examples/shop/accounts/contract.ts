@@ -1,6 +1,8 @@
 /** Accounts: who the customers are, where they live, and whether they may buy. */
 import { calledBy, command, contract, personal, query, role } from "tenon";
 import * as z from "zod";
+import { Sku } from "../catalog/contract.ts";
+import { Cents, Currency } from "../money.ts";
 import { CursorText, invalidCursor, PageSize } from "../page.ts";
 
 /** The `sub` of the customer's token: whoever signs in is the account. */
@@ -29,6 +31,16 @@ export const Account = z.object({
   createdAt: z.iso.datetime(),
 });
 export const Profile = Account.extend({ addresses: z.array(Address) });
+
+/** What was paid, as it was paid: it stays what it is, whatever becomes of the order. */
+export const Receipt = z.object({
+  orderId: z.uuid(),
+  lines: z.array(z.object({ sku: Sku, name: z.string(), quantity: z.int(), totalCents: Cents })),
+  shippingCents: Cents,
+  totalCents: Cents,
+  currency: Currency,
+  paidAt: z.iso.datetime(),
+});
 
 /** The most addresses that one account keeps. */
 export const addressesMax = 10;
@@ -90,6 +102,16 @@ export const accounts = contract(
       access: "signed-in",
       input: z.object({ id: z.uuid() }),
       errors: { NotFound: { status: 404 } },
+    }),
+
+    receipts: query({
+      http: "GET /me/receipts",
+      summary: "The caller's receipts, the newest first",
+      description: "One for each order that was paid, a moment after it was.",
+      access: "signed-in",
+      input: z.object({ limit: PageSize.default(25), cursor: CursorText.optional() }),
+      output: z.object({ items: z.array(Receipt), nextCursor: z.string().nullable() }),
+      errors: { InvalidCursor: invalidCursor },
     }),
 
     get: query({

@@ -4,11 +4,14 @@
  */
 import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
-import { type Db, service } from "tenon";
+import { type Db, reactions, service } from "tenon";
+import { orders } from "../orders/contract.ts";
 import { pageOf, parseCursor } from "../page.ts";
 import { accounts, addressesMax } from "./contract.ts";
 import { seed } from "./seed.ts";
 import { tables } from "./tables.ts";
+
+const { on } = reactions(tables);
 
 export default service(accounts, {
   tables,
@@ -78,6 +81,17 @@ export default service(accounts, {
       if (removed.numDeletedRows === 0n) throw fail.NotFound();
     },
 
+    async receipts({ input, caller, db, fail }) {
+      let rows = db.selectFrom("receipts").selectAll().where("accountId", "=", caller.subject);
+      if (input.cursor !== undefined) {
+        const [paidAt, orderId] = parseCursor(input.cursor, ["instant", "text"]) ?? [];
+        if (paidAt === undefined || orderId === undefined) throw fail.InvalidCursor();
+        rows = rows.where(sql<boolean>`(paid_at, order_id::text) < (${paidAt}::timestamptz, ${orderId}::text)`);
+      }
+      const found = await rows.orderBy("paidAt", "desc").orderBy(sql`order_id::text`, "desc").limit(input.limit + 1).execute();
+      return pageOf(found, input.limit, (row) => [row.paidAt, row.orderId]);
+    },
+
     async get({ input, db, fail }) {
       const account = await db.selectFrom("accounts").selectAll().where("id", "=", input.id).executeTakeFirst();
       if (account === undefined) throw fail.NotFound();
@@ -135,6 +149,14 @@ export default service(accounts, {
       return { accountId: account.id, address };
     },
   },
+  subscriptions: [
+    // The row and the end of the delivery are one transaction, so there is one receipt for each order, and nothing here
+    // has to ask whether it is there already.
+    on(orders.paid, "write-receipt", async ({ data, event, db }) => {
+      const lines = data.lines.map(({ sku, name, quantity, totalCents }) => ({ sku, name, quantity, totalCents }));
+      await db.insertInto("receipts").values({ ...data, lines, paidAt: event.time }).execute();
+    }),
+  ],
 });
 
 function addressesOf(db: Db<typeof tables>, accountId: string) {

@@ -1,7 +1,7 @@
 /** Rows of the accounts service. The SQL that builds them is in migrations/. */
 import { personal, table } from "tenon";
 import * as z from "zod";
-import { AccountStatus } from "./contract.ts";
+import { AccountStatus, Receipt } from "./contract.ts";
 
 export const tables = {
   accounts: table(
@@ -28,4 +28,5 @@ export const tables = {
     },
     { key: "id", defaults: ["createdAt"], subject: "accountId" },
   ),
+  receipts: table({ ...Receipt.shape, accountId: z.string() }, { key: "orderId", subject: "accountId", retention: "10y" }),
 };

@@ -19,6 +19,8 @@ export const Product = z.object({
   priceCents: Cents,
   currency: Currency,
   status: ProductStatus,
+  /** Whether none can be ordered, as inventory told last. */
+  isSoldOut: z.boolean(),
   /** Where its picture is; `null` when it has none. */
   imagePath: z.string().nullable(),
   createdAt: z.iso.datetime(),
@@ -58,6 +60,8 @@ export const catalog = contract(
         category: Slug.optional(),
         minCents: Cents.optional(),
         maxCents: Cents.optional(),
+        /** `true`: leave out what is sold out. */
+        inStock: z.boolean().optional(),
         sort: Sort.optional(),
         limit: PageSize.default(24),
         cursor: CursorText.optional(),

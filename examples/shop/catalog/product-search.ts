@@ -18,6 +18,7 @@ export interface ProductSearch {
   readonly category?: string | undefined;
   readonly minCents?: number | undefined;
   readonly maxCents?: number | undefined;
+  readonly inStock?: boolean | undefined;
   readonly sort?: SortName | undefined;
   readonly limit: number;
   readonly cursor?: string | undefined;
@@ -45,6 +46,7 @@ export async function searchProducts(db: Db<typeof tables>, wanted: ProductSearc
   if (wanted.category !== undefined) rows = rows.where("category", "=", wanted.category);
   if (wanted.minCents !== undefined) rows = rows.where("priceCents", ">=", wanted.minCents);
   if (wanted.maxCents !== undefined) rows = rows.where("priceCents", "<=", wanted.maxCents);
+  if (wanted.inStock === true) rows = rows.where("isSoldOut", "=", false);
   if (wanted.cursor !== undefined) {
     const [key, sku] = parseCursor(wanted.cursor, [order.kind, "text"]) ?? [];
     if (key === undefined || sku === undefined) return undefined;

@@ -9,6 +9,8 @@ import { pick, seededRandom } from "../seeds/random.ts";
 import { brands, colors, type Good, lines, type Range, ranges } from "./seed-ranges.ts";
 import type { tables } from "./tables.ts";
 
+const soldOutEvery = 40;
+
 /** How many of each good: as many as there are brands, so that no two products share a name. */
 const variants = brands.length;
 
@@ -56,6 +58,8 @@ export function seedProducts() {
       category: range.slug,
       priceCents,
       currency,
+      // As inventory seeds it. From then on it tells the catalog.
+      isSoldOut: (index + 1) % soldOutEvery === 0,
       createdAt: new Date(Date.UTC(2026, 0, 1) + index * 3_600_000).toISOString(),
     };
   });

@@ -1,5 +1,6 @@
 /** How the catalog keeps its promise. */
-import { type Bytes, type Db, service } from "tenon";
+import { type Bytes, type Db, reactions, service } from "tenon";
+import { inventory } from "../inventory/contract.ts";
 import { currency } from "../money.ts";
 import { catalog, type Product } from "./contract.ts";
 import { isImageOf } from "./image-type.ts";
@@ -8,6 +9,7 @@ import { seed } from "./seed.ts";
 import { tables } from "./tables.ts";
 
 type CatalogDb = Db<typeof tables>;
+const { onBatch } = reactions(tables);
 
 /** Products read at a time by the export: enough to be quick, few enough to hold in memory. */
 const exportBatch = 200;
@@ -109,6 +111,16 @@ export default service(catalog, {
       return { items };
     },
   },
+  subscriptions: [
+    // Many at a time: a sale changes the stock of the same product over and over, and only the last word on it counts.
+    onBatch(inventory.stockChanged, "mark-sold-out", { size: 200 }, async ({ events, db }) => {
+      const latest = new Map(events.map(({ data }) => [data.sku, data.available <= 0]));
+      for (const isSoldOut of [true, false]) {
+        const skus = [...latest].filter(([, each]) => each === isSoldOut).map(([sku]) => sku);
+        if (skus.length > 0) await db.updateTable("products").set({ isSoldOut }).where("sku", "in", skus).where("isSoldOut", "!=", isSoldOut).execute();
+      }
+    }),
+  ],
 });
 
 type ProductRow = NonNullable<Awaited<ReturnType<typeof findProduct>>>;

@@ -15,11 +15,12 @@ export const tables = {
       priceCents: z.int(),
       currency: Currency,
       status: ProductStatus,
+      isSoldOut: z.boolean(),
       hasImage: z.boolean(),
       createdAt: z.iso.datetime(),
       updatedAt: z.iso.datetime(),
     },
-    { key: "sku", defaults: ["status", "hasImage", "createdAt", "updatedAt"] },
+    { key: "sku", defaults: ["status", "isSoldOut", "hasImage", "createdAt", "updatedAt"] },
   ),
   // `bytea` reads back as bytes, which JSON Schema has no word for: to it the column is anything, to the compiler it is bytes.
   productImages: table({ sku: z.string(), mediaType: z.string(), content: z.unknown() as z.ZodType<Uint8Array> }, { key: "sku" }),

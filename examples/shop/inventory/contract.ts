@@ -5,7 +5,7 @@
  * and an order that nobody reserved for can be released too: then nobody ever will. Orders asks for goods and waits for
  * the answer, so `reserve` and `release` are calls; that a parcel has left is news, and inventory hears it as an event.
  */
-import { calledBy, command, contract, query, role } from "tenon";
+import { calledBy, command, contract, event, query, role } from "tenon";
 import * as z from "zod";
 import { Sku } from "../catalog/contract.ts";
 import { PageSize } from "../page.ts";
@@ -105,6 +105,8 @@ export const inventory = contract(
         items: z.array(z.object({ id: z.uuid(), sku: Sku, delta: z.int(), reason: z.string(), movedBy: z.string(), movedAt: z.iso.datetime() })),
       }),
     }),
+
+    stockChanged: event({ description: "More or less of a product can be ordered than before.", data: z.object({ sku: Sku, available: z.int() }), key: "sku" }),
   },
   { version: "1.0.0", description: "Stock on hand, and what is promised to orders." },
 );

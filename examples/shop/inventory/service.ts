@@ -26,7 +26,7 @@ export default service(inventory, {
       return { items: input.sku.map((sku) => ({ sku, available: bySku.get(sku) ?? 0 })) };
     },
 
-    async reserve({ input, db, fail }) {
+    async reserve({ input, db, emit, fail }) {
       const { orderId } = input;
       const created = await db
         .insertInto("reservations")
@@ -47,15 +47,17 @@ export default service(inventory, {
           .set((row) => ({ reserved: row("reserved", "+", quantity) }))
           .where("sku", "=", sku)
           .where(sql<boolean>`on_hand - reserved >= ${quantity}::integer`)
+          .returningAll()
           .executeTakeFirst();
-        // A failure undoes the lines before it: the transaction is not committed.
-        if (taken.numUpdatedRows === 0n) throw fail.OutOfStock({ sku, available: await availableOf(db, sku) });
+        // A failure undoes the lines before it, and their events: the transaction is not committed.
+        if (taken === undefined) throw fail.OutOfStock({ sku, available: await availableOf(db, sku) });
+        await emit(inventory.stockChanged, toStock(taken));
       }
       await db.insertInto("reservationLines").values(lines.map(({ sku, quantity }) => ({ orderId, sku, quantity }))).execute();
       return { orderId, status: "held" };
     },
 
-    async release({ input, db, fail }) {
+    async release({ input, db, emit, fail }) {
       const { orderId } = input;
       // An order that was never reserved for gets its row too, so that a late `reserve` finds the door closed.
       await db
@@ -64,13 +66,15 @@ export default service(inventory, {
         .onConflict((clash) => clash.column("orderId").doNothing())
         .execute();
       if (await moveFromHeld(db, orderId, "released")) {
-        await db
+        const freed = await db
           .updateTable("stock")
           .from("reservationLines")
           .set((row) => ({ reserved: row("stock.reserved", "-", row.ref("reservationLines.quantity")) }))
           .whereRef("reservationLines.sku", "=", "stock.sku")
           .where("reservationLines.orderId", "=", orderId)
+          .returning(["stock.sku", "stock.onHand", "stock.reserved", "stock.lowAt"])
           .execute();
+        for (const row of freed) await emit(inventory.stockChanged, toStock(row));
       } else if ((await statusOf(db, orderId)) === "committed") throw fail.Committed();
       return { orderId, status: "released" };
     },
@@ -93,7 +97,7 @@ export default service(inventory, {
       return { items: rows.map(toStock) };
     },
 
-    async adjust({ input, caller, db, fail }) {
+    async adjust({ input, caller, db, emit, fail }) {
       const { sku, delta, reason } = input;
       // A first delivery brings the product into stock.
       if (delta > 0) await db.insertInto("stock").values({ sku, onHand: 0 }).onConflict((clash) => clash.column("sku").doNothing()).execute();
@@ -106,6 +110,7 @@ export default service(inventory, {
         .executeTakeFirst();
       if (row === undefined) throw fail.BelowReserved({ available: await availableOf(db, sku) });
       await db.insertInto("stockMovements").values({ id: randomUUID(), sku, delta, reason, movedBy: caller.subject }).execute();
+      await emit(inventory.stockChanged, toStock(row));
       return toStock(row);
     },
 

@@ -1,4 +1,5 @@
 /** The cart: what an account wants, priced by the catalog at the moment of looking. */
+import { sql } from "kysely";
 import type { Db } from "tenon";
 import { currency, shippingCentsFor } from "../money.ts";
 import { cartLinesMax } from "./contract.ts";
@@ -68,7 +69,7 @@ export async function putIntoCart(
     .onConflict((clash) =>
       clash
         .columns(["accountId", "sku"])
-        .doUpdateSet((row) => ({ quantity: how === "add" ? row("cartLines.quantity", "+", quantity) : quantity }))
+        .doUpdateSet((row) => ({ quantity: how === "add" ? row("cartLines.quantity", "+", quantity) : quantity, touchedAt: sql<string>`now()` }))
         // No row comes back when this does not hold, and nothing was changed.
         .where((row) => (how === "add" ? row(row("cartLines.quantity", "+", quantity), "<=", quantityMax) : row.lit(true))),
     )
@@ -81,4 +82,10 @@ export async function putIntoCart(
     .where("accountId", "=", accountId)
     .executeTakeFirstOrThrow();
   return count <= cartLinesMax ? written.quantity : undefined; // the caller fails, which undoes the insert
+}
+
+/** Takes a product out of the cart, which is as good a sign of life as putting one in. */
+export async function takeOutOfCart(db: OrdersDb, { accountId, sku }: { readonly accountId: string; readonly sku: string }): Promise<void> {
+  const taken = await db.deleteFrom("cartLines").where("accountId", "=", accountId).where("sku", "=", sku).executeTakeFirst();
+  if (taken.numDeletedRows > 0n) await db.updateTable("cartLines").set({ touchedAt: sql`now()` }).where("accountId", "=", accountId).execute();
 }

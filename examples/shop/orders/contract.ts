@@ -14,7 +14,7 @@ import { command, contract, event, personal, query, role } from "tenon";
 import * as z from "zod";
 import { AccountId, AddressFields } from "../accounts/contract.ts";
 import { Sku } from "../catalog/contract.ts";
-import { Quantity } from "../inventory/contract.ts";
+import { Quantity, StockLine } from "../inventory/contract.ts";
 import { Cents, Currency, PositiveCents } from "../money.ts";
 import { CursorText, invalidCursor, PageSize } from "../page.ts";
 import { CardToken, DeclineReason } from "../payments/contract.ts";
@@ -219,6 +219,19 @@ export const orders = contract(
       errors: { NotFound: notFound, NotShippable: { status: 409, message: "only an order that is paid, and not refunded, ships", data: z.object({ status: OrderStatus }) } },
     }),
 
+    cartReminders: query({
+      http: "GET /admin/cart-reminders",
+      summary: "Who was reminded of a cart that they left, the latest first",
+      access: role("admin"),
+      input: z.object({ limit: PageSize.default(50) }),
+      output: z.object({ items: z.array(z.object({ accountId: AccountId, touchedAt: z.iso.datetime(), remindedAt: z.iso.datetime() })) }),
+    }),
+
+    cartAbandoned: event({
+      description: "Nobody has touched a cart for a while. Told once for a cart as it was left.",
+      data: z.object({ accountId: AccountId, lines: z.array(StockLine) }),
+      key: "accountId",
+    }),
     placed: event({ description: "An order is on record, and its checkout has begun.", data: OrderRef.extend({ totalCents: Cents, currency: Currency }), key: "orderId" }),
     paid: event({
       description: "The money is there and the goods are held: the parcel can be packed.",

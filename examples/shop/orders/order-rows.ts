@@ -75,7 +75,7 @@ export async function failOrder(db: OrdersDb, id: string, reason: z.output<typeo
     .insertInto("cartLines")
     .columns(["accountId", "sku", "quantity"])
     .expression((from) => from.selectFrom("orderLines").select((row) => [row.val(failed.accountId).as("accountId"), "sku", "quantity"]).where("orderId", "=", id))
-    .onConflict((clash) => clash.columns(["accountId", "sku"]).doUpdateSet({ quantity: sql<number>`least(999, cart_lines.quantity + excluded.quantity)` }))
+    .onConflict((clash) => clash.columns(["accountId", "sku"]).doUpdateSet({ quantity: sql<number>`least(999, cart_lines.quantity + excluded.quantity)`, touchedAt: sql<string>`now()` }))
     .execute();
   return failed.accountId;
 }

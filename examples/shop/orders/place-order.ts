@@ -13,9 +13,10 @@ import { cartLinesOf } from "./cart.ts";
 import { checkout } from "./checkout.ts";
 import { orders } from "./contract.ts";
 import { findOrder, insertOrder, stillThere } from "./order-rows.ts";
+import type { settings } from "./settings.ts";
 import type { tables } from "./tables.ts";
 
-type Handler = HandlerOf<typeof orders.checkout, typeof tables>;
+type Handler = HandlerOf<typeof orders.checkout, typeof tables, typeof settings>;
 type Context = Parameters<Handler>[0];
 
 export const placeOrder: Handler = async (context) => {

@@ -7,17 +7,20 @@ import { catalog } from "../catalog/contract.ts";
 import { inventory } from "../inventory/contract.ts";
 import { pageOf } from "../page.ts";
 import { payments } from "../payments/contract.ts";
-import { cartLinesOf, priceCart, putIntoCart } from "./cart.ts";
+import { cartLinesOf, priceCart, putIntoCart, takeOutOfCart } from "./cart.ts";
+import { remindOfCarts } from "./cart-reminders.ts";
 import { checkout } from "./checkout.ts";
 import { orders } from "./contract.ts";
 import { listOrders } from "./order-list.ts";
 import { findOrder, moveOrder, recordRefund, stillThere, type Whose } from "./order-rows.ts";
 import { placeOrder } from "./place-order.ts";
+import { settings } from "./settings.ts";
 import { tables } from "./tables.ts";
 
 export default service(orders, {
   tables,
   migrations: new URL("migrations/", import.meta.url),
+  config: settings,
   handlers: {
     async cart({ caller, db, call }) {
       const lines = await cartLinesOf(db, caller.subject);
@@ -46,7 +49,7 @@ export default service(orders, {
     },
 
     async removeFromCart({ input, caller, db }) {
-      await db.deleteFrom("cartLines").where("accountId", "=", caller.subject).where("sku", "=", input.sku).execute();
+      await takeOutOfCart(db, { accountId: caller.subject, sku: input.sku });
     },
 
     checkout: placeOrder,
@@ -112,8 +115,13 @@ export default service(orders, {
       await emit(orders.shipped, { orderId: order.id, accountId: order.accountId, trackingCode: input.trackingCode });
       return now;
     },
+
+    async cartReminders({ input, db }) {
+      return { items: await db.selectFrom("cartReminders").selectAll().orderBy("remindedAt", "desc").orderBy("accountId").limit(input.limit).execute() };
+    },
   },
   workflows: [checkout],
+  triggers: [remindOfCarts],
 });
 
 /** Admins act on anybody's order, everybody else on their own. */

@@ -6,8 +6,12 @@ import { FailureReason, OrderStatus, ShipTo } from "./contract.ts";
 
 export const tables = {
   cartLines: table(
-    { accountId: z.string(), sku: z.string(), quantity: z.int(), addedAt: z.iso.datetime() },
-    { key: ["accountId", "sku"], defaults: ["addedAt"], subject: "accountId", retention: "180d" },
+    { accountId: z.string(), sku: z.string(), quantity: z.int(), addedAt: z.iso.datetime(), touchedAt: z.iso.datetime() },
+    { key: ["accountId", "sku"], defaults: ["addedAt", "touchedAt"], subject: "accountId", retention: "180d" },
+  ),
+  cartReminders: table(
+    { accountId: z.string(), touchedAt: z.iso.datetime(), remindedAt: z.iso.datetime() },
+    { key: ["accountId", "touchedAt"], defaults: ["remindedAt"], subject: "accountId", retention: "180d" },
   ),
   orders: table(
     {

@@ -1,8 +1,10 @@
 /** The orders service with everything it stands on: the other services, seeded, and a real payment provider over HTTP. */
-import { advance, call, settled, test as open } from "tenon/test";
+import { advance, call, fire, settled, test as open } from "tenon/test";
 import { inventory as inventoryContract } from "../inventory/contract.ts";
 import type { Trouble } from "../provider/server.ts";
+import { accounts as accountsContract } from "../accounts/contract.ts";
 import accounts from "../accounts/service.ts";
+import { catalog as catalogContract } from "../catalog/contract.ts";
 import catalog from "../catalog/service.ts";
 import inventory from "../inventory/service.ts";
 import orders from "../orders/service.ts";
@@ -55,6 +57,15 @@ export async function openShop({ providerTimeoutMs = 300 }: OpenShopOptions = {}
       await settled(shop);
       return shop.get({ id }, { as });
     },
+    /** What a reaction of the services beside it left behind. */
+    async receiptsOf(as: { readonly subject: string }) {
+      const { items } = await call(shop, accountsContract.receipts, {}, { as });
+      return items;
+    },
+    async isSoldOut(sku: string): Promise<boolean> {
+      return (await call(shop, catalogContract.get, { sku })).isSoldOut;
+    },
+    fire: (schedule: string, scheduledAt?: string) => fire(shop, schedule, scheduledAt === undefined ? {} : { scheduledAt }),
     settled: () => settled(shop),
     advance: (by: `${number}${"s" | "m" | "h" | "d"}`) => advance(shop, by),
     setTrouble(trouble: Partial<Trouble>): void {

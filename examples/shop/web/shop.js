@@ -21,10 +21,8 @@ async function browse({ isCurrent }) {
 
   async function load() {
     const page = await call("GET", "/products", { query: { ...query, cursor } });
-    const stock = page.items.length === 0 ? { items: [] } : await call("GET", "/stock", { query: { sku: page.items.map((product) => product.sku) } });
     if (!isCurrent()) return;
-    const soldOut = new Set(stock.items.filter((each) => each.available === 0).map((each) => each.sku));
-    grid.append(...page.items.map((product) => card(product, soldOut.has(product.sku))));
+    grid.append(...page.items.map(card));
     cursor = page.nextCursor ?? undefined;
     more.hidden = cursor === undefined;
     found.textContent = grid.childElementCount === 0 ? search === "" ? "Nothing here." : `Nothing found for “${search}”.` : "";
@@ -59,12 +57,12 @@ function choice(slug, name, count) {
   return h("button", { type: "button", onclick, "aria-pressed": String(filter.category === slug) }, name, count === undefined ? undefined : h("span.quiet", {}, ` ${count}`));
 }
 
-function card(product, isSoldOut) {
+function card(product) {
   return h(
     "article.card",
     {},
     h("a", { href: `#/product/${product.sku}` }, picture(product), h("h2", {}, product.name)),
-    h("div.row", {}, h("strong", {}, money(product.priceCents)), isSoldOut ? h("span.stock.none", {}, "Sold out") : addButton(product.sku)),
+    h("div.row", {}, h("strong", {}, money(product.priceCents)), product.isSoldOut ? h("span.stock.none", {}, "Sold out") : addButton(product.sku)),
   );
 }
 
