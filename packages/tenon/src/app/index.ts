@@ -2,6 +2,8 @@
 export { type Config, ConfigError, type ConfigLayer, type ConfigLine, parseConfig } from "./config.ts";
 export { openApp, type OpenApp, type OpenAppOptions } from "./open-app.ts";
 export { type MigrateWhen, needsData, openData, openDatabase, type OpenedData } from "./open-data.ts";
+export { routesOf } from "./open-events.ts";
+export { openTrial, type TrialOptions, type TryEvents } from "./open-trial.ts";
 export { parseServiceConfigs, type ServiceConfigs } from "./service-config.ts";
 export { startApp, type StartedApp, type StartOptions } from "./start-app.ts";
 export { openApiOf } from "./standard-pages.ts";

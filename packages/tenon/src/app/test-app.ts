@@ -172,7 +172,7 @@ async function open(service: Service, options: TestOptions): Promise<Opened> {
     log,
     data,
     parts: opened.eventParts,
-    settled: opened.settled,
+    settled: () => opened.settled(),
     async run(operation, input, call) {
       const started = new Call({
         operation,

@@ -65,8 +65,34 @@ export function addCommand<O>(program: Command, spec: CommandSpec<O>, { finish, 
   });
 }
 
+/** Commands that belong together, under one word: `tenon events …`. */
+export interface CommandGroup {
+  readonly name: string;
+  readonly summary: string;
+  readonly description: string;
+  /** Adds its commands. */
+  readonly fill: (group: Command, host: CommandHost) => void;
+}
+
+/** Adds a group to the program. */
+export function addGroup(program: Command, group: CommandGroup, host: CommandHost): void {
+  const command = program.command(group.name).summary(group.summary).description(group.description).usage("<command>").helpCommand(false);
+  group.fill(command, host);
+}
+
+const aboutApp = "the file whose default export is the app, or its directory (default: app.ts, src/app.ts, or what package.json names)";
+
+/** Where the app is, for commands whose operand is something else. */
+export const appOption: OptionSpec = { flags: "--app <path>", about: aboutApp };
+
 const aboutOperands: Readonly<Record<string, string>> = {
-  "[app]": "the file whose default export is the app, or its directory (default: app.ts, src/app.ts, or what package.json names)",
+  "[app]": aboutApp,
+  "[service]": "the name of a service (default: all of them)",
+  "<id>": "the id of an event, or its beginning: 6 digits at least",
+  "<subscription>": "orders/mark-paid, or its name alone where no other service has one of that name",
+  "[what]": "orders, orders/mark-paid, a dead letter such as orders/3, or the id of an event",
+  "[what...]": "orders, orders/mark-paid, dead letters such as orders/3, or ids of events",
+  "<what>": "a dead letter such as orders/3, or a subscription such as orders/mark-paid",
 };
 
 function helpWithExamples(examples: CommandSpec["examples"]): string {

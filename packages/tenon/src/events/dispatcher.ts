@@ -10,10 +10,11 @@ import { backoffMs, type Clock, type Log, type Part, type Random, type Timer } f
 import type { Database } from "../data/index.ts";
 import { Completions } from "./completions.ts";
 import { type Consumer, GivenUp } from "./consumer.ts";
+import { DeadHolds } from "./dead-holds.ts";
 import type { Delivery } from "./delivery.ts";
 import { DeliveryQueue } from "./delivery-queue.ts";
 import { failureText } from "./failure-text.ts";
-import { Inbox } from "./inbox.ts";
+import { Inbox, inboxStart } from "./inbox.ts";
 import { Lanes } from "./lanes.ts";
 import type { Wakes } from "./wakes.ts";
 
@@ -68,6 +69,8 @@ export class Dispatcher implements Part {
   readonly #completions: Completions;
   readonly #streams = new Map<string, Stream>();
   readonly #underway = new Map<Promise<void>, readonly Delivery[]>();
+  readonly #deadHolds = new DeadHolds();
+  #isLookingAtHolds = false;
   /** Writes that move deliveries behind and back, one after the other. */
   #moves: Promise<void> = Promise.resolve();
   #reading: Promise<void> | undefined = undefined;
@@ -85,7 +88,7 @@ export class Dispatcher implements Part {
     this.#inbox = new Inbox(database, service);
     this.#completions = new Completions((seqs) => this.#inbox.remove(seqs));
     for (const consumer of options.consumers) {
-      this.#streams.set(consumer.name, { consumer, queue: new DeliveryQueue(), after: 0, running: 0, hasMore: true, pausedUntilMs: 0 });
+      this.#streams.set(consumer.name, { consumer, queue: new DeliveryQueue(), after: inboxStart, running: 0, hasMore: true, pausedUntilMs: 0 });
     }
     this.#lanes = new Lanes({
       database,
@@ -122,18 +125,33 @@ export class Dispatcher implements Part {
    */
   async settled(): Promise<boolean> {
     const before = this.#started;
+    let moves;
     do {
       this.#wake();
       await this.#reading;
-      await Promise.allSettled([...this.#underway.keys()]);
-      await this.#moves;
-    } while (this.#underway.size > 0 || [...this.#streams.values()].some(({ hasMore, queue }) => hasMore || queue.size > 0));
+      await Promise.allSettled(this.#underway.keys());
+      moves = this.#moves;
+      await moves;
+    } while (moves !== this.#moves || this.#underway.size > 0 || [...this.#streams.values()].some(({ hasMore, queue }) => hasMore || queue.size > 0));
     return this.#started > before;
   }
 
   #wake(): void {
     for (const stream of this.#streams.values()) stream.hasMore = true;
+    this.#lookAtHolds();
     this.#read();
+  }
+
+  /** Whether an operator has decided about what keys are held by: then they go on. */
+  #lookAtHolds(): void {
+    if (this.#deadHolds.size === 0 || this.#isLookingAtHolds || this.#isStopping) return;
+    this.#isLookingAtHolds = true;
+    this.#move(async () => {
+      this.#isLookingAtHolds = false;
+      for (const { key, subscription } of await this.#deadHolds.takeReleased(this.#inbox)) {
+        this.#promote(this.#streams.get(subscription) as Stream, key);
+      }
+    });
   }
 
   /** Reads until there is no more or no room, one read at a time. */
@@ -160,7 +178,7 @@ export class Dispatcher implements Part {
     if (lanes.length === 0 || wanted.length === 0) return false;
     for (const stream of wanted) stream.hasMore = false;
     this.#rescan(wanted);
-    const from = wanted.map(({ after, consumer, queue }) => ({ subscription: consumer.name, after, max: bufferMax - queue.size + (after === 0 ? queue.size : 0) }));
+    const from = wanted.map(({ after, consumer, queue }) => ({ subscription: consumer.name, after, max: bufferMax - queue.size + (after === inboxStart ? queue.size : 0) }));
     const { due, ready } = await this.#inbox.read(from, lanes);
     for (const delivery of [...due, ...ready]) this.#take(delivery);
     for (const { seq, subscription } of ready) this.#passed(subscription, seq);
@@ -192,7 +210,7 @@ export class Dispatcher implements Part {
     const nowMs = clock.elapsedMs();
     if (nowMs < this.#rescanAtMs) return;
     this.#rescanAtMs = nowMs + pollMs;
-    for (const stream of streams) stream.after = 0;
+    for (const stream of streams) stream.after = inboxStart;
   }
 
   /** When to look again without being told: for what is due, and for what no hint told of. */
@@ -271,7 +289,9 @@ export class Dispatcher implements Part {
   }
 
   #finished(stream: Stream, delivery: Delivery): void {
-    if (stream.queue.finish(delivery)) this.#promote(stream, delivery.event.key as string);
+    const { key } = delivery.event;
+    if (!stream.queue.finish(delivery) || key === undefined) return;
+    if (!this.#deadHolds.has(stream.consumer.name, key)) this.#promote(stream, key);
   }
 
   /** *running* to *waiting* or *dead*. */
@@ -289,8 +309,7 @@ export class Dispatcher implements Part {
       if (isOver) {
         await this.#inbox.bury(delivery, failureText(thrown));
         log.error("a delivery was given up and is a dead letter now", { ...facts, error: thrown });
-        if (consumer.afterDeath === "hold" && delivery.event.key !== undefined) this.#setBehind(queue.hold(delivery));
-        else this.#finished(stream, delivery);
+        this.#died(stream, delivery);
         return;
       }
       const waitMs = backoffMs(attempt, consumer.policy, random);
@@ -303,10 +322,20 @@ export class Dispatcher implements Part {
     }
   }
 
+  #died(stream: Stream, delivery: Delivery): void {
+    const { event, lane, subscription } = delivery;
+    if (stream.consumer.afterDeath !== "hold" || event.key === undefined) {
+      this.#finished(stream, delivery);
+      return;
+    }
+    this.#deadHolds.add({ subscription, key: event.key, lane });
+    this.#setBehind(stream.queue.hold(delivery));
+  }
+
   /** Forgets a delivery that was not finished: it is in the inbox as before, and is read again. */
   #giveBack(stream: Stream, delivery: Delivery, cause: unknown): void {
     stream.queue.putBack(delivery);
-    stream.after = 0;
+    stream.after = inboxStart;
     if (!this.#isStopping) this.#pause([stream], cause);
   }
 
@@ -316,7 +345,7 @@ export class Dispatcher implements Part {
     for (const stream of streams) {
       stream.pausedUntilMs = clock.elapsedMs() + pauseMs;
       stream.hasMore = true;
-      stream.after = 0;
+      stream.after = inboxStart;
     }
     clock.after(pauseMs, () => {
       this.#run();
@@ -355,14 +384,16 @@ export class Dispatcher implements Part {
 
   /** What is held up in lanes that are new here, before anything of them is read. */
   async #takeOver(lanes: readonly number[]): Promise<void> {
-    for (const { isWaiting, key, lane, subscription } of await this.#inbox.heldKeys(lanes)) {
+    const holding = [...this.#streams.values()].filter(({ consumer }) => consumer.afterDeath === "hold").map(({ consumer }) => consumer.name);
+    for (const { isDead, isWaiting, key, lane, subscription } of await this.#inbox.heldKeys(lanes, holding)) {
       const stream = this.#streams.get(subscription);
       if (stream === undefined) continue;
       stream.queue.holdKey(key, lane);
-      if (!isWaiting) this.#promote(stream, key);
+      if (isDead) this.#deadHolds.add({ subscription, key, lane });
+      else if (!isWaiting) this.#promote(stream, key);
     }
     for (const stream of this.#streams.values()) {
-      stream.after = 0;
+      stream.after = inboxStart;
       stream.hasMore = true;
     }
     this.#read();
@@ -370,6 +401,7 @@ export class Dispatcher implements Part {
 
   async #letGo(lanes: readonly number[]): Promise<void> {
     const gone = new Set(lanes);
+    this.#deadHolds.forget(gone);
     for (const { queue } of this.#streams.values()) queue.forget(gone);
     await this.#finish([...this.#underway].filter(([, deliveries]) => deliveries.some(({ lane }) => gone.has(lane))).map(([work]) => work));
   }

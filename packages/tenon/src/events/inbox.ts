@@ -10,6 +10,9 @@ import { type Delivery, deliveryColumns, type DeliveryRow, toDelivery } from "./
 import type { EventRecord } from "./envelope.ts";
 import { laneExpression } from "./lanes.ts";
 
+/** In front of every place of an inbox, also of those that are kept for what an operator retries. */
+export const inboxStart = Number.MIN_SAFE_INTEGER;
+
 /** Where one subscription goes on reading. */
 export interface ReadFrom {
   readonly subscription: string;
@@ -18,13 +21,19 @@ export interface ReadFrom {
   readonly max: number;
 }
 
-/** A key some of whose deliveries are not ready. */
-export interface HeldKey {
+/** A key of one subscription. */
+interface KeyOf {
   readonly subscription: string;
   readonly key: string;
+}
+
+/** A key some of whose deliveries are not ready, or were given up. */
+export interface HeldKey extends KeyOf {
   readonly lane: number;
   /** One has failed and waits for its next attempt. Where none has, the others wait for nothing. */
   readonly isWaiting: boolean;
+  /** One was given up, and the subscription holds its key until an operator decides. */
+  readonly isDead: boolean;
 }
 
 export interface ReadDeliveries {
@@ -56,10 +65,21 @@ const readText = `
   ) as due`;
 
 const heldText = `
-  select subscription, key, min(lane)::int as lane, bool_or(attempts > 0 and due_at < 'infinity') as is_waiting
-  from tenon_inbox
-  where due_at is not null and key is not null and (attempts > 0 or due_at = 'infinity') and lane = any($1::smallint[])
+  select subscription, key, min(lane)::int as lane, bool_or(is_waiting) as is_waiting, bool_or(is_dead) as is_dead
+  from (
+    select subscription, key, lane, attempts > 0 and due_at < 'infinity' as is_waiting, false as is_dead from tenon_inbox
+    where due_at is not null and key is not null and (attempts > 0 or due_at = 'infinity')
+    union all
+    select subscription, key, ${laneExpression("key", "id")}, false, true from tenon_dead_letters
+    where state = 'dead' and key is not null and subscription = any($2::text[])
+  ) as held
+  where lane = any($1::smallint[])
   group by subscription, key`;
+
+const deadKeysText = `
+  select distinct dead.subscription, dead.key
+  from unnest($1::text[], $2::text[]) as asked (subscription, key)
+  join tenon_dead_letters as dead on dead.state = 'dead' and dead.subscription = asked.subscription and dead.key = asked.key`;
 
 /** Guarded by the attempts that were seen: a delivery that somebody else has brought further is left as it is. */
 const postponeText = "update tenon_inbox set attempts = attempts + 1, due_at = now() + $3 * interval '1 ms', error = $4 where seq = $1 and attempts = $2";
@@ -119,10 +139,22 @@ export class Inbox {
     return { ready: ready.map(toDelivery), due: due.map(toDelivery) };
   }
 
-  /** The keys that are held up in some lanes. */
-  async heldKeys(lanes: readonly number[]): Promise<readonly HeldKey[]> {
-    const { rows } = await this.#run("read", heldText, [lanes]);
-    return rows.map((row) => ({ subscription: row["subscription"] as string, key: row["key"] as string, lane: Number(row["lane"]), isWaiting: row["is_waiting"] as boolean }));
+  /** The keys that are held up in some lanes. @param holding  Subscriptions that hold a key after a death. */
+  async heldKeys(lanes: readonly number[], holding: readonly string[]): Promise<readonly HeldKey[]> {
+    const { rows } = await this.#run("read", heldText, [lanes, holding]);
+    return rows.map((row) => ({
+      subscription: row["subscription"] as string,
+      key: row["key"] as string,
+      lane: Number(row["lane"]),
+      isWaiting: row["is_waiting"] as boolean,
+      isDead: row["is_dead"] as boolean,
+    }));
+  }
+
+  /** Those of some keys that have a dead letter. */
+  async deadKeys(asked: readonly KeyOf[]): Promise<readonly KeyOf[]> {
+    const { rows } = await this.#run("read", deadKeysText, [asked.map(({ subscription }) => subscription), asked.map(({ key }) => key)]);
+    return rows.map((row) => ({ subscription: row["subscription"] as string, key: row["key"] as string }));
   }
 
   /** *running* to *waiting*. */

@@ -4,7 +4,7 @@
  */
 import type { Database } from "../data/index.ts";
 import { runStatement } from "./admin-session.ts";
-import { type EventRecord } from "./envelope.ts";
+import type { EventRecord } from "./envelope.ts";
 import type { Route } from "./event-log.ts";
 import { laneExpression } from "./lanes.ts";
 

@@ -1,7 +1,7 @@
 /**
  * What a handler takes apart in its parameter list. Everything that costs something is made when it is first taken.
  */
-import { anonymous, type Bytes, type Caller, type ContractEvent, type Operation } from "../contract/index.ts";
+import { anonymous, type Bytes, type Caller, type Operation } from "../contract/index.ts";
 import { type Call, type CallOperation, Outgoing } from "../calls/index.ts";
 import { Fault, type Log } from "../kernel/index.ts";
 import type { AnyDb, ServiceData, Work } from "../data/index.ts";
@@ -76,7 +76,7 @@ export class Context {
     const call = this.#call;
     const { emitter } = this.#environment;
     const work = this.#work;
-    return ((event, data) => (emitter as NonNullable<typeof emitter>).emit(call, work, event as ContractEvent, data)) as Emit;
+    return ((event, data) => (emitter as NonNullable<typeof emitter>).emit(call, work, event, data));
   }
 
   get #data(): ServiceData {

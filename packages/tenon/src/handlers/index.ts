@@ -4,3 +4,4 @@ export type { ServiceEnvironment } from "./environment.ts";
 export { handle, LetThroughError, OutputError } from "./handle.ts";
 export { type ConsumerParts, type ConsumerSpec, createConsumer, createSubscriptionConsumer, UnreadableError } from "./subscription.ts";
 export { ReactionContext } from "./reaction-context.ts";
+export { type Trial, type TrialParts, trySubscription, type UnmadeCall } from "./trial.ts";

@@ -114,6 +114,6 @@ export function reactions<T extends Tables = NoTables, C extends Schema = NoConf
       const [options, handler] = rest.length === 1 ? [{}, rest[0]] : rest;
       return { kind: "on", name, event, options: options as DeliveryOptions, handler: handler as Subscription["handler"] };
     },
-    onBatch: (event, name, options, handler) => ({ kind: "on batch", name, event: event as ContractEvent, options, handler: handler as Subscription["handler"] }),
+    onBatch: (event, name, options, handler) => ({ kind: "on batch", name, event: event, options, handler: handler }),
   };
 }

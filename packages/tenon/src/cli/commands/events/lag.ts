@@ -1,0 +1,78 @@
+/** `tenon events lag`: how far behind deliveries are. */
+import type { ServiceLag, SubscriptionLag } from "../../../events/index.ts";
+import { alignColumns } from "../../columns.ts";
+import { appOption, type CommandSpec } from "../../command.ts";
+import { ageText, countText } from "../../events/event-text.ts";
+import { type OperatorOptions, withOperator } from "../../events/operator.ts";
+import { findService } from "../../events/targets.ts";
+import type { App } from "../../../service/index.ts";
+import type { Terminal } from "../../terminal.ts";
+
+export const eventsLagCommand: CommandSpec<OperatorOptions> = {
+  name: "lag",
+  operands: "[service]",
+  summary: "show how far behind outboxes and subscriptions are",
+  description: [
+    "Per subscription: deliveries that are ready, waiting for their next attempt, behind another one of their key, and dead;",
+    "and how long the oldest that is not done has been there. Per service: what its outbox has not sent yet, and which",
+    "processes deliver. Counts stop at 10,000.",
+  ].join(" "),
+  options: [appOption],
+  examples: [
+    ["tenon events lag", "of all services"],
+    ["tenon events lag orders --json", "for programs"],
+  ],
+  run: ({ operands, options, terminal }) =>
+    withOperator(options, terminal, async ({ app, database, owners }) => {
+      const asked = operands[0] === undefined ? owners : [findService(owners, operands[0])];
+      const { readLag } = await import("../../../events/index.ts");
+      const lags: ServiceLag[] = [];
+      for (const { name, subscriptions } of asked) lags.push(await readLag(database, name, subscriptions.map((each) => each.name)));
+      return { text: lags.map((lag) => toText(lag, { app, terminal })).join("\n\n"), data: { app: app.name, services: lags.map((lag) => toData(lag, app)) } };
+    }),
+};
+
+interface View {
+  readonly app: App;
+  readonly terminal: Terminal;
+}
+
+function toText(lag: ServiceLag, view: View): string {
+  const { terminal } = view;
+  const { count, oldestMs } = lag.outbox;
+  const outbox = count.count === 0 ? "empty" : `${countText(count)} not sent yet, the oldest for ${ageText(oldestMs ?? 0)}`;
+  const heads = ["SUBSCRIPTION", "READY", "WAITING", "BEHIND", "TIMERS", "DEAD", "OLDEST"].map((head) => terminal.style("dim", head));
+  const rows = lag.subscriptions.map((each) => toRow(each, lag.service, view));
+  return [
+    terminal.style("bold", lag.service),
+    `  outbox: ${outbox}`,
+    ...(rows.length === 0 ? [] : [`  delivered by: ${holdersText(lag)}`, alignColumns([heads, ...rows], "  ")]),
+  ].join("\n");
+}
+
+function toRow(lag: SubscriptionLag, service: string, { app, terminal }: View): readonly string[] {
+  const { behind, dead, oldestMs, ready, subscription, timers, waiting } = lag;
+  const name = isOfApp(app, service, subscription) ? subscription : `${subscription} ${terminal.style("yellow", "(not in the app: nobody delivers it)")}`;
+  const numbers = [ready, waiting, behind, timers].map(countText);
+  return [name, ...numbers, dead.count === 0 ? "0" : terminal.style("red", countText(dead)), oldestMs === undefined ? "" : ageText(oldestMs)];
+}
+
+function isOfApp(app: App, service: string, subscription: string): boolean {
+  return app.services.find(({ name }) => name === service)?.subscriptions.some(({ name }) => name === subscription) === true;
+}
+
+function holdersText({ freeLanes, holders }: ServiceLag): string {
+  const alive = holders.filter(({ isAlive }) => isAlive);
+  const parts = alive.map(({ holder, lanes }) => `${holder} (${lanes} lanes)`);
+  if (freeLanes > 0) parts.push(alive.length === 0 ? "nobody at the moment" : `nobody for ${freeLanes} lanes`);
+  return parts.join(", ");
+}
+
+function toData(lag: ServiceLag, app: App): Readonly<Record<string, unknown>> {
+  const { outbox, subscriptions, ...rest } = lag;
+  return {
+    ...rest,
+    outbox: { ...outbox.count, oldestMs: outbox.oldestMs ?? null },
+    subscriptions: subscriptions.map((each) => ({ ...each, oldestMs: each.oldestMs ?? null, isInApp: isOfApp(app, lag.service, each.subscription) })),
+  };
+}
