@@ -30,7 +30,7 @@ export const rooms: readonly Room[] = [
   { name: "calls", kind: "capability", purpose: "the life of a call: stages, deadlines, admission, replay, calls between services" },
   { name: "trust", kind: "capability", purpose: "who is calling, and what they may do" },
   { name: "data", kind: "capability", purpose: "a database per service: unit of work, tables, migrations" },
-  { name: "events", kind: "capability", purpose: "what happened, told to whoever wants to know: the envelope of an event" },
+  { name: "events", kind: "capability", purpose: "what happened, told to whoever wants to know: outbox, inbox, deliveries, schedules, webhooks" },
   { name: "service", kind: "words", purpose: "what a team writes besides contracts: services, apps, mounts, as plain values" },
   { name: "handlers", kind: "capability", purpose: "running users' handlers: the context of each, and the cut of its answer to the contract" },
   { name: "rest", kind: "face", purpose: "calls in over HTTP, with OpenAPI and its page" },

@@ -6,7 +6,7 @@
  * of an extension did elsewhere. While a transaction is open it holds the locks of the rows that it changed, so it has
  * limits of time, shorter than those of usual work.
  */
-import { type Database, DatabaseError, type Session, type SessionRequest, type Statement } from "./ports.ts";
+import { type Database, DatabaseError, type Rows, type Session, type SessionRequest, type Statement } from "./ports.ts";
 
 /** How long it waits for rows that somebody else has locked, in ms. */
 const lockTimeoutMs = 2_000;
@@ -43,11 +43,13 @@ class RehearsalSession implements Session {
     return this.batch([{ text, parameters }]);
   }
 
-  async batch(statements: readonly Statement[]) {
+  async batch(statements: readonly Statement[]): Promise<Rows> {
     for (const { text } of statements) assertKeepsNothing(text);
-    const [first, ...rest] = statements;
-    const isBeginning = first !== undefined && /^\s*begin\b/i.test(first.text);
-    return this.#session.batch(isBeginning ? [first, ...limits, ...rest] : statements);
+    const sent = statements.filter(({ text }) => !isRelease(text));
+    const [first, ...rest] = sent;
+    if (first === undefined) return released;
+    const rows = await this.#session.batch(/^begin\b/i.test(commandOf(first.text)) ? [first, ...limits, ...rest] : sent);
+    return sent.at(-1) === statements.at(-1) ? rows : released;
   }
 
   async script(text: string): Promise<void> {
@@ -63,10 +65,23 @@ class RehearsalSession implements Session {
   }
 }
 
-/** A statement has one command, since each goes by itself: what it is stands in front, behind comments at most. */
+/**
+ * A savepoint that is released stays open instead: it comes to the same, and its number stays known, by which what was
+ * changed in it is found (`row-changes.ts`).
+ */
+function isRelease(text: string): boolean {
+  return /^release\b/i.test(commandOf(text));
+}
+
+const released: Rows = { rows: [], affected: 0, tag: "RELEASE" };
+
 function assertKeepsNothing(text: string): void {
-  const command = text.replace(/^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)+/, "");
-  if (/^(?:commit|end|prepare\s+transaction)\b/i.test(command)) throw refused(text);
+  if (/^(?:commit|end|prepare\s+transaction)\b/i.test(commandOf(text))) throw refused(text);
+}
+
+/** A statement has one command, since each goes by itself: what it is stands in front, behind comments at most. */
+function commandOf(text: string): string {
+  return text.replace(/^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)+/, "");
 }
 
 function refused(text: string): DatabaseError {

@@ -132,8 +132,15 @@ export class Dispatcher implements Part {
       await Promise.allSettled(this.#underway.keys());
       moves = this.#moves;
       await moves;
-    } while (moves !== this.#moves || this.#underway.size > 0 || [...this.#streams.values()].some(({ hasMore, queue }) => hasMore || queue.size > 0));
+      await new Promise<void>((resolve) => void this.#options.clock.after(0, resolve)); // others have their turn
+    } while (moves !== this.#moves || this.#isBusy);
     return this.#started > before;
+  }
+
+  /** Without a lane there is nothing to do here, whatever the inbox holds. */
+  get #isBusy(): boolean {
+    if (this.#underway.size > 0) return true;
+    return this.#lanes.held.length > 0 && [...this.#streams.values()].some(({ hasMore, queue }) => hasMore || queue.size > 0);
   }
 
   #wake(): void {

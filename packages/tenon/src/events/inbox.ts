@@ -89,10 +89,8 @@ const buryText = `
   select subscription, id, source, type, version, key, time, data, trace, received_at, attempts + 1, $3 from gone`;
 const setBehindText = "update tenon_inbox set due_at = 'infinity' where seq = any($1::bigint[]) and due_at is null";
 const promoteText = `
-  with next as (
-    select seq from tenon_inbox where subscription = $1 and key = $2 and due_at = 'infinity' order by seq limit $3
-  )
-  update tenon_inbox as inbox set due_at = null from next where inbox.seq = next.seq
+  update tenon_inbox as inbox set due_at = null
+  where seq = any(array(select seq from tenon_inbox where subscription = $1 and key = $2 and due_at = 'infinity' order by seq limit $3))
   returning ${columnsOf("inbox")}`;
 const removeText = "delete from tenon_inbox where seq = any($1::bigint[])";
 

@@ -33,3 +33,6 @@ export { type Replayed, replayEvents, type ReplayOptions, type ReplayProgress } 
 export { EventSweeper, type EventSweeperOptions } from "./sweeper.ts";
 export { wakeChannel, type WakePlace, Wakes } from "./wakes.ts";
 export { type DeliveryState, findEvents, type FindOptions, type FoundEvent } from "./whereabouts.ts";
+export { describeSchedule } from "./schedule-description.ts";
+export { type CronSpec, dueInstants, type DueInstants, type DueQuestion, type MissedPolicy, nextAfter, parseSchedule, type ScheduleSpec, type ScheduleTime } from "./schedule.ts";
+export { hmacSignature, type HmacSignatureOptions, type SignedWebhook, signStandardWebhook, standardWebhook, type StandardWebhookOptions, type WebhookRequest, type WebhookSecret, type WebhookSignature, webhookToleranceMs, type WebhookVerdict } from "./webhook-signature.ts";

@@ -29,7 +29,7 @@ const receivedKeepMs = 14 * 86_400_000;
 
 const statements = (keepMs: number): readonly { readonly text: string; readonly keepMs: number }[] => [
   {
-    text: "delete from tenon_events where position in (select position from tenon_events where time < now() - $1 * interval '1 ms' order by position limit $2)",
+    text: "delete from tenon_events where position = any(array(select position from tenon_events where time < now() - $1 * interval '1 ms' order by position limit $2))",
     keepMs,
   },
   {

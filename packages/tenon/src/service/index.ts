@@ -1,6 +1,7 @@
 /** What a team writes besides contracts: services, apps, mounts. Plain values; nothing here runs or opens anything. */
 export { app, type App, type AppOptions } from "./app.ts";
 export { type FetchHandler, mount, type Mount } from "./mount.ts";
+export type { NoConfig, NoTables, Tables } from "./own-parts.ts";
 export {
   type BatchContext,
   type BatchOptions,
@@ -21,12 +22,9 @@ export {
   type HandlerContext,
   type HandlerOf,
   type Handlers,
-  type NoConfig,
-  type NoTables,
   type QueryContext,
   type SeedContext,
   service,
   type Service,
   type ServiceOptions,
-  type Tables,
 } from "./service.ts";

@@ -6,7 +6,7 @@ import type { Caller, ContractEvent, InputOf, OutputOf, RetryOptions, Schema } f
 import type { CallOperation } from "../calls/index.ts";
 import type { Db } from "../data/index.ts";
 import type { Duration, Log } from "../kernel/index.ts";
-import type { NoConfig, NoTables, Tables } from "./service.ts";
+import type { NoConfig, NoTables, Tables } from "./own-parts.ts";
 
 /** `emit(orders.placed, order)`: tells of something, if and only if the command commits. Resolves to the event's id. */
 export type Emit = <D extends Schema>(event: ContractEvent<D>, data: InputOf<D>) => Promise<string>;

@@ -13,20 +13,14 @@ import type {
   OutputOf,
   Returned,
   Schema,
-  Table,
 } from "../contract/index.ts";
 import { describe, MistakeList, operationsOf } from "../contract/index.ts";
 import type { CallOperation } from "../calls/index.ts";
 import type { Db } from "../data/index.ts";
 import type { DeclaredFault, Log } from "../kernel/index.ts";
 import { checkReactions } from "./check-reactions.ts";
+import type { NoConfig, NoTables, Tables } from "./own-parts.ts";
 import type { Emit, Subscription } from "./reactions.ts";
-
-/** The tables of a service by name; `orderLines` here is `order_lines` in SQL. */
-export type Tables = Readonly<Record<string, Table>>;
-export type NoTables = {};
-/** The settings of a service that has none. */
-export type NoConfig = Schema<undefined, undefined>;
 
 /** `fail.X(...)` for each error X that the operation declares. Give it to `throw`. */
 export type Fail<E extends ErrorSpecs> = {
