@@ -1,7 +1,7 @@
 /** Dry runs, on both engines: what a handler would do is seen, and nothing of it is kept. */
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { type Kysely, sql } from "kysely";
+import { sql } from "kysely";
 import * as z from "zod";
 import { app, command, contract, event, reactions, service, table, upcast } from "tenon";
 import { openTrial } from "../../src/app/index.ts";
@@ -48,7 +48,11 @@ const work = on(payments.captured, "work", { deadline: "20s" }, async ({ call, d
   if (how === "nothing") return;
   if (how === "give up") throw giveUp("no such order");
   if (how === "throw") throw new RangeError("out of paper");
-  if (how === "wait") await new Promise((_, reject) => void signal.addEventListener("abort", () => reject(signal.reason as Error)));
+  if (how === "wait") {
+    await new Promise((_, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason as Error));
+    });
+  }
   if (how === "call") {
     const before = await read.selectFrom("orders").selectAll().where("id", "=", order).executeTakeFirst();
     await call(payments.capture, { order: before?.state ?? "" }).catch(() => undefined);
@@ -63,10 +67,10 @@ const work = on(payments.captured, "work", { deadline: "20s" }, async ({ call, d
   if (how === "delete") await db.deleteFrom("orders").where("id", "=", order).execute();
   if (how === "same") await db.updateTable("orders").set({ state: "placed" }).where("id", "=", order).execute();
   if (how === "mark") await db.insertInto("marks").values({ text: "x" }).execute();
-  if (how === "dangle") await sql`insert into checked values (1, 99)`.execute(db as unknown as Kysely<unknown>);
+  if (how === "dangle") await sql`insert into checked values (1, 99)`.execute(db);
   if (how === "commit") {
     await db.insertInto("orders").values({ id: order, state: "kept?" }).execute();
-    await sql`/* now */ commit`.execute(db as unknown as Kysely<unknown>);
+    await sql`/* now */ commit`.execute(db);
   }
   if (how === "savepoints") {
     await db.transaction().execute((part) => part.insertInto("orders").values({ id: 70, state: "inner" }).execute());

@@ -21,7 +21,6 @@ import {
   replayEvents,
   type SubscriptionLag,
 } from "../../src/events/index.ts";
-import { insertStatement } from "../../src/events/outbox.ts";
 import { engines, type Opened } from "../data/engines.ts";
 import { clock } from "../data/shop.ts";
 import { add, applied, clear, count, dispatcher, prepare, record, rowConsumer, run, service, silent, until } from "./delivered-service.ts";
@@ -109,8 +108,8 @@ for (const engine of engines) {
       test("is found by the beginning of its id, from the outbox on, with what became of each delivery", async () => {
         const event = { ...record(1, "k"), source: service, type: "orders.captured" };
         const routes = [{ ...route, type: event.type }, { ...route, type: event.type, subscription: "other" }];
-        const { parameters, text } = insertStatement(event);
-        await run(database, text, parameters);
+        const columns = [event.id, event.type, event.version, event.key, event.time, JSON.stringify(event.data), event.trace];
+        await run(database, "insert into tenon_outbox (id, type, version, key, time, data, trace) values ($1, $2, $3, $4, $5, $6, $7)", columns);
         const [waiting] = await find(event.id.slice(0, 18), { routes });
         assert.deepEqual([waiting?.place, waiting?.deliveries, waiting?.done], ["outbox", [], []]);
 

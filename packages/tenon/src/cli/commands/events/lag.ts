@@ -1,4 +1,5 @@
 /** `tenon events lag`: how far behind deliveries are. */
+import type { Database } from "../../../data/index.ts";
 import type { ServiceLag, SubscriptionLag } from "../../../events/index.ts";
 import { alignColumns } from "../../columns.ts";
 import { appOption, type CommandSpec } from "../../command.ts";
@@ -24,17 +25,19 @@ export const eventsLagCommand: CommandSpec<OperatorOptions> = {
   ],
   run: ({ operands, options, terminal }) =>
     withOperator(options, terminal, async ({ app, database, owners }) => {
+      const view = { app, terminal, sessions: database.sessions };
       const asked = operands[0] === undefined ? owners : [findService(owners, operands[0])];
       const { readLag } = await import("../../../events/index.ts");
       const lags: ServiceLag[] = [];
       for (const { name, subscriptions } of asked) lags.push(await readLag(database, name, subscriptions.map((each) => each.name)));
-      return { text: lags.map((lag) => toText(lag, { app, terminal })).join("\n\n"), data: { app: app.name, services: lags.map((lag) => toData(lag, app)) } };
+      return { text: lags.map((lag) => toText(lag, view)).join("\n\n"), data: { app: app.name, services: lags.map((lag) => toData(lag, app)) } };
     }),
 };
 
 interface View {
   readonly app: App;
   readonly terminal: Terminal;
+  readonly sessions: Database["sessions"];
 }
 
 function toText(lag: ServiceLag, view: View): string {
@@ -46,7 +49,7 @@ function toText(lag: ServiceLag, view: View): string {
   return [
     terminal.style("bold", lag.service),
     `  outbox: ${outbox}`,
-    ...(rows.length === 0 ? [] : [`  delivered by: ${holdersText(lag)}`, alignColumns([heads, ...rows], "  ")]),
+    ...(rows.length === 0 ? [] : [`  delivered by: ${holdersText(lag, view)}`, alignColumns([heads, ...rows], "  ")]),
   ].join("\n");
 }
 
@@ -61,7 +64,8 @@ function isOfApp(app: App, service: string, subscription: string): boolean {
   return app.services.find(({ name }) => name === service)?.subscriptions.some(({ name }) => name === subscription) === true;
 }
 
-function holdersText({ freeLanes, holders }: ServiceLag): string {
+function holdersText({ freeLanes, holders }: ServiceLag, { sessions }: View): string {
+  if (sessions === "one") return "the process that has the embedded database; at this moment, nobody";
   const alive = holders.filter(({ isAlive }) => isAlive);
   const parts = alive.map(({ holder, lanes }) => `${holder} (${lanes} lanes)`);
   if (freeLanes > 0) parts.push(alive.length === 0 ? "nobody at the moment" : `nobody for ${freeLanes} lanes`);
