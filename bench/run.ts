@@ -44,6 +44,8 @@ async function main(options: BenchArguments): Promise<void> {
       seconds: options.seconds,
       subjects: options.subjects,
       databaseUrl: toServerUrl(process.env["BENCH_DATABASE_URL"] ?? "postgres://127.0.0.1:5432/postgres"),
+      natsUrl: process.env["BENCH_NATS_URL"] ?? "nats://127.0.0.1:4222",
+      events: options.events,
     },
     cores: chooseCores(),
     children,
@@ -57,12 +59,12 @@ async function main(options: BenchArguments): Promise<void> {
   const unknown = options.subjects.filter((name) => !known.has(name));
   if (unknown.length > 0) throw new WrongArguments(`there is no subject ${unknown.join(", ")}; there are ${[...known].join(", ")}`);
   const chosen = scenarios.filter(({ name }) => options.scenarios.length === 0 || options.scenarios.includes(name));
-  const outcomes: Record<string, Omit<Outcome, "figures"> | Skipped> = {};
+  const outcomes: Record<string, Omit<Outcome, "figures" | "facts"> | Skipped> = {};
   for (const scenario of chosen) outcomes[scenario.name] = await runScenario(scenario, bench, options);
   if (options.wantsJson) process.stdout.write(`${JSON.stringify(toJson(outcomes, bench))}\n`);
 }
 
-async function runScenario(scenario: Scenario, bench: Bench, options: BenchArguments): Promise<Omit<Outcome, "figures"> | Skipped> {
+async function runScenario(scenario: Scenario, bench: Bench, options: BenchArguments): Promise<Omit<Outcome, "figures" | "facts"> | Skipped> {
   const startedAt = new Date();
   const machine = describeMachine(bench);
   const outcome = await scenario.run(bench);
@@ -88,7 +90,7 @@ function toJson(outcomes: Readonly<Record<string, object>>, bench: Bench): objec
 
 function help(): string {
   const list = scenarios.map(({ name, about }) => `  ${name.padEnd(12)} ${about}`).join("\n");
-  return `npm run bench -- [scenario…] [--rounds N] [--seconds S] [--subjects A,B] [--json] [--results FOLDER]\n\n${list}\n`;
+  return `npm run bench -- [scenario…] [--rounds N] [--seconds S] [--subjects A,B] [--json] [--results FOLDER]\n  events: [--jobs N] [--backlog N] [--measures A,B]\n\n${list}\n`;
 }
 
 function formatted(error: unknown): string {

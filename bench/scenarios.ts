@@ -1,7 +1,9 @@
 /** The scenarios: who runs in each, and who is compared with whom. */
 import type { Scenario } from "./harness/bench.ts";
 import { coldStartScenario } from "./harness/cold-start.ts";
+import { eventsScenario } from "./harness/events.ts";
 import { idleMemoryScenario } from "./harness/idle-memory.ts";
+import { messagingScenario } from "./harness/messaging.ts";
 import type { Pair } from "./harness/ratio.ts";
 import { throughputScenario } from "./harness/throughput.ts";
 import { poolSize } from "./subjects/order-db/pool-size.ts";
@@ -15,6 +17,18 @@ const tenRoutes = {
   ],
   path: "/products/p-1",
   expected: product,
+};
+
+const tenonEvents = {
+  file: "subjects/events/tenon.ts",
+  waitingSql: "select (select count(*) from jobs.tenon_outbox) + (select count(*) from jobs.tenon_inbox)",
+  rowsSql: "select count(*) from jobs.handled",
+};
+const pgBoss = { file: "subjects/events/pg-boss.ts", waitingSql: "select count(*) from pgboss.job where state < 'completed'", rowsSql: "select count(*) from handled" };
+const graphileWorker = {
+  file: "subjects/events/graphile-worker.ts",
+  waitingSql: "select count(*) from graphile_worker._private_jobs",
+  rowsSql: "select count(*) from handled",
 };
 
 export const scenarios: readonly Scenario[] = [
@@ -54,6 +68,15 @@ export const scenarios: readonly Scenario[] = [
     ],
     pairs: each("tenon", ["pg"]),
   }),
+  messagingScenario({
+    name: "broker",
+    about: "Events of 400 bytes through NATS JetStream: published in batches of 500, consumed, acknowledged",
+    subjects: [
+      { name: "tenon", file: "subjects/broker/tenon.ts" },
+      { name: "nats", file: "subjects/broker/nats.ts" },
+    ],
+    pairs: each("tenon", ["nats"]),
+  }),
   coldStartScenario({
     name: "cold-start",
     about: "From the spawn of the process to its first answer, ten routes, no database",
@@ -65,6 +88,22 @@ export const scenarios: readonly Scenario[] = [
     about: "Resident memory of ten routes, no database, with nobody calling",
     pairs: [...each("tenon", ["fastify", "raw"]), ...each("fastify", ["raw"])],
     ...tenRoutes,
+  }),
+  eventsScenario({
+    name: "events",
+    about: "Events kept in PostgreSQL and handled by another process: drain, latency, a backlog, idle",
+    subjects: [
+      { name: "tenon", ...tenonEvents },
+      { name: "tenon-batch", ...tenonEvents, env: { BENCH_TENON: "batch" } },
+      { name: "pg-boss", ...pgBoss },
+      { name: "pg-boss-transactional", ...pgBoss, env: { BENCH_PG_BOSS: "transactional" } },
+      { name: "graphile-worker", ...graphileWorker, env: { NO_LOG_SUCCESS: "1" } },
+      { name: "graphile-worker-batching", ...graphileWorker, env: { NO_LOG_SUCCESS: "1", BENCH_GRAPHILE: "batching" } },
+    ],
+    pairs: [
+      ...each("tenon", ["pg-boss", "pg-boss-transactional", "graphile-worker"]),
+      ...each("tenon-batch", ["pg-boss", "pg-boss-transactional", "graphile-worker-batching"]),
+    ],
   }),
 ];
 

@@ -30,6 +30,11 @@ describe("packages of others", () => {
     assertNoProblems(dependencies.wrongRooms(readSources(`${sourceFolder}/**/*.ts`), manifestOf(dependencies.productManifest), entries));
   });
 
+  test("are loaded at their first use where whoever installs the product may leave them out", () => {
+    const { devDependencies } = JSON.parse(readText(dependencies.productManifest).text) as { readonly devDependencies: Readonly<Record<string, string>> };
+    assertNoProblems(dependencies.eagerOptionals(readSources(`${sourceFolder}/**/*.ts`), manifestOf(dependencies.productManifest), devDependencies));
+  });
+
   test("are used where they are asked for", () => {
     const files = findPaths("**/*.ts").map(readText);
     const unquoted = files.filter((file) => !file.path.startsWith("checks/dependencies"));
@@ -76,6 +81,18 @@ describe("a package that nobody looked at is found out", () => {
     assert.deepEqual(dependencies.wrongRooms([file], asking, written), [
       `${sourceFolder}/data/pool.ts:1 imports pg, which enters by the room postgres`,
       `${sourceFolder}/data/pool.ts:3 imports left-pad, which is not installed with the package: packages/x/package.json has to ask for it`,
+    ]);
+  });
+
+  test("optional, and imported as if it were there, or not there for the tests", () => {
+    const optional = dependencies.readManifest({
+      path: "packages/x/package.json",
+      text: JSON.stringify({ name: "x", peerDependencies: { pg: "^8.0.0", kafka: "^2.0.0" }, peerDependenciesMeta: { pg: { optional: true }, kafka: { optional: true } } }),
+    });
+    const file = toSource({ path: `${sourceFolder}/postgres/pool.ts`, text: 'import pg from "pg";\nimport type { Client } from "pg";\nconst { Pool } = await import("pg");' });
+    assert.deepEqual(dependencies.eagerOptionals([file], optional, { pg: "^8.0.0", kafka: "^1.0.0" }), [
+      `${sourceFolder}/postgres/pool.ts:1 imports pg, which may be missing: load it with \`await import()\` where it is used`,
+      "packages/x/package.json has the optional kafka not in the same version among its devDependencies, so that tests go without it",
     ]);
   });
 

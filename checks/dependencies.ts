@@ -31,6 +31,8 @@ export interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>;
   /** What comes along when the package is installed: not `devDependencies`. */
   readonly shipped: ReadonlySet<string>;
+  /** What whoever installs the package may leave out: optional peers. */
+  readonly optional: ReadonlySet<string>;
   readonly workspaceName: string | undefined;
 }
 
@@ -43,6 +45,7 @@ export function readManifest(file: TextFile): Manifest {
     scripts: (json["scripts"] ?? {}) as Record<string, string>,
     dependencies: Object.fromEntries(kinds.flatMap(askedAs)),
     shipped: new Set(kinds.filter((kind) => kind !== "devDependencies").flatMap(askedAs).map(([name]) => name)),
+    optional: new Set(Object.entries((json["peerDependenciesMeta"] ?? {}) as Record<string, { readonly optional?: boolean }>).filter(([, { optional }]) => optional === true).map(([name]) => name)),
     workspaceName: json["name"] as string | undefined,
   };
 }
@@ -120,6 +123,20 @@ export function wrongRooms(files: readonly SourceFile[], product: Manifest, entr
     }
   }
   return problems;
+}
+
+/**
+ * Optional packages that are loaded where they may be missing: a static import breaks every app that left them out, and
+ * a test that cannot be run here proves nothing.
+ */
+export function eagerOptionals(files: readonly SourceFile[], product: Manifest, development: Readonly<Record<string, string>>): readonly string[] {
+  const eager = files.flatMap((file) =>
+    modulesUsedBy(file)
+      .filter((use) => use.kind === "value" && use.specifier !== undefined && product.optional.has(packageOf(use.specifier) ?? ""))
+      .map((use) => `${placeOf(file, use.index)} imports ${use.specifier}, which may be missing: load it with \`await import()\` where it is used`),
+  );
+  const absent = [...product.optional].filter((name) => development[name] !== product.dependencies[name] || product.dependencies[name] === undefined);
+  return [...eager, ...absent.map((name) => `${product.path} has the optional ${name} not in the same version among its devDependencies, so that tests go without it`)];
 }
 
 /** Names after which a package is used: its own, that of the package it types, and its commands. */

@@ -134,7 +134,7 @@ describe("a house that breaks the rules is found out", () => {
 
   test("a test that goes past the door", () => {
     const path = "packages/tenon/test/calls/call.test.ts";
-    const text = ["../../src/calls/call.ts", "../../src/calls/index.ts", "../../src/data/testing.ts", "../../src/index.ts"]
+    const text = ["../../src/calls/call.ts", "../../src/calls/index.ts", "../../src/data/testing.ts", "../../src/events/broker-testing.ts", "../../src/index.ts"]
       .map((specifier) => `import {} from "${specifier}";`)
       .join("\n");
     assert.deepEqual(floors.testsPastTheDoor([toSource({ path, text })]), [

@@ -178,7 +178,7 @@ export function testsPastTheDoor(tests: readonly SourceFile[]): readonly string[
   return tests.flatMap((file) =>
     edgesOf(file)
       .filter((edge) => edge.to.startsWith(`${sourceFolder}/`) && roomOf(edge.to) !== undefined)
-      .filter((edge) => !/^[^/]+\/(?:index|testing)\.ts$/.test(edge.to.slice(sourceFolder.length + 1)))
+      .filter((edge) => !/^[^/]+\/(?:index|(?:[a-z-]+-)?testing)\.ts$/.test(edge.to.slice(sourceFolder.length + 1)))
       .map((edge) => `${placeOf(file, edge.use.index)} imports ${edge.use.specifier}: enter by the room's index.ts or testing.ts`),
   );
 }

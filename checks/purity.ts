@@ -47,7 +47,7 @@ export function idleExemptions(files: readonly SourceFile[], listed: Readonly<Re
 export function worldlyCode(files: readonly SourceFile[], house: readonly Room[] = rooms): readonly string[] {
   const handedIn = new Set(house.filter((room) => !outsideKinds.has(room.kind)).map((room) => room.name));
   return files
-    .filter((file) => handedIn.has(roomOf(file.path) ?? "") && !file.path.endsWith("/testing.ts") && exemptions[file.path] === undefined)
+    .filter((file) => handedIn.has(roomOf(file.path) ?? "") && !/[/-]testing\.ts$/.test(file.path) && exemptions[file.path] === undefined)
     .flatMap((file) => [...worldlyWords(file), ...worldlyImports(file)]);
 }
 

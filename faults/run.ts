@@ -3,19 +3,26 @@
  *
  *     npm run faults -- kill [--engine pglite|postgresql] [--kills 200] [--json]
  *     npm run faults -- overload [--seconds 10] [--times 3] [--json]
+ *     npm run faults -- kill-jobs [--subject pg-boss] [--jobs 1500] [--kills 14] [--seed 1] [--json]
  *
- * Exits with 1 when a promise was broken.
+ * Exits with 1 when a promise was broken: ours, or in `kill-jobs` that of the tool under test.
  */
 import { parseArgs } from "node:util";
+import { jobSubjects } from "./jobs/subjects.ts";
+import { brokenPromises, runJobKills } from "./kill-jobs.ts";
 import { type KillResult, runKills } from "./kill.ts";
 import { pgliteLedger, postgresLedger } from "./ledger/rows.ts";
 import { keepsPromise, runOverload } from "./overload.ts";
+import { createSeededRandom } from "./seeded-random.ts";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
     engine: { type: "string", multiple: true, default: ["pglite", "postgresql"] },
-    kills: { type: "string", default: "200" },
+    kills: { type: "string" },
+    subject: { type: "string", multiple: true, default: jobSubjects.map(({ name }) => name) },
+    jobs: { type: "string", default: "1500" },
+    seed: { type: "string", default: "1" },
     seconds: { type: "string", default: "10" },
     times: { type: "string", default: "3" },
     url: { type: "string", default: process.env["TENON_TEST_DATABASE_URL"] ?? "postgres://postgres@127.0.0.1:5432/postgres" },
@@ -31,7 +38,7 @@ async function kill(engine: string): Promise<{ readonly engine: string } & KillR
   await using ledger = engine === "pglite" ? await pgliteLedger() : await postgresLedger(values.url);
   const result = await runKills({
     ledger,
-    kills: Number(values.kills),
+    kills: Number(values.kills ?? 200),
     clients: 8,
     lifeMaxMs: 1_000,
     random: Math.random,
@@ -40,6 +47,19 @@ async function kill(engine: string): Promise<{ readonly engine: string } & KillR
     },
   });
   return { engine, ...result };
+}
+
+async function killJobs(): Promise<void> {
+  const results = [];
+  for (const subject of jobSubjects.filter(({ name }) => values.subject.includes(name))) {
+    // Every subject meets the same plan.
+    const random = createSeededRandom(Number(values.seed));
+    const result = await runJobKills({ subject, url: values.url, jobs: Number(values.jobs), kills: Number(values.kills ?? 14), random, tell });
+    results.push({ ...result, promise: subject.promise, broken: brokenPromises(result, subject).join(", ") || "none" });
+  }
+  if (values.json) console.log(JSON.stringify({ seed: Number(values.seed), results }));
+  else console.table(results);
+  process.exitCode = results.length > 0 && results.every(({ broken }) => broken === "none") ? 0 : 1;
 }
 
 const [drill] = positionals;
@@ -55,7 +75,9 @@ if (drill === "kill") {
   if (values.json) console.log(JSON.stringify(results));
   else console.table(results);
   process.exitCode = results.every(keepsPromise) ? 0 : 1;
+} else if (drill === "kill-jobs") {
+  await killJobs();
 } else {
-  tell(drill === undefined ? "which drill? kill or overload" : `there is no drill "${drill}": kill or overload`);
+  tell(drill === undefined ? "which drill? kill, overload or kill-jobs" : `there is no drill "${drill}": kill, overload or kill-jobs`);
   process.exitCode = 2;
 }

@@ -1,5 +1,9 @@
-/** The command line: `[scenario…] [--rounds N] [--seconds S] [--subjects A,B] [--json] [--results FOLDER]`. */
+/**
+ * The command line: `[scenario…] [--rounds N] [--seconds S] [--subjects A,B] [--json] [--results FOLDER]`, and for the
+ * scenario `events` `[--jobs N] [--backlog N] [--measures A,B]`.
+ */
 import { parseArgs } from "node:util";
+import { type EventMeasure, eventMeasures, type EventSettings } from "./bench.ts";
 
 export interface BenchArguments {
   /** Names of scenarios; empty: all. */
@@ -14,6 +18,8 @@ export interface BenchArguments {
   readonly wantsHelp: boolean;
   /** Where raw results go. Default `bench/results`. */
   readonly resultsFolder: string | undefined;
+  /** Default: 10 000 jobs, 100 000 waiting, every measure. */
+  readonly events: EventSettings;
 }
 
 export class WrongArguments extends Error {
@@ -33,7 +39,20 @@ export function parseBenchArguments(argv: readonly string[], known: readonly str
     wantsJson: values.json ?? false,
     wantsHelp: values.help ?? false,
     resultsFolder: values.results,
+    events: {
+      jobs: numberFrom("--jobs", values.jobs ?? "10000", { min: 100, max: 1_000_000, isWhole: true }),
+      backlog: numberFrom("--backlog", values.backlog ?? "100000", { min: 100, max: 10_000_000, isWhole: true }),
+      measures: measuresFrom(values.measures),
+    },
   };
+}
+
+function measuresFrom(text: string | undefined): readonly EventMeasure[] {
+  if (text === undefined) return eventMeasures;
+  const names: readonly string[] = text.split(",");
+  const unknown = names.filter((name) => !eventMeasures.some((measure) => measure === name));
+  if (unknown.length > 0) throw new WrongArguments(`there is no measure ${unknown.join(", ")}; there are ${eventMeasures.join(", ")}`);
+  return eventMeasures.filter((measure) => names.includes(measure));
 }
 
 function parse(argv: readonly string[]) {
@@ -47,6 +66,9 @@ function parse(argv: readonly string[]) {
         subjects: { type: "string" },
         json: { type: "boolean" },
         results: { type: "string" },
+        jobs: { type: "string" },
+        backlog: { type: "string" },
+        measures: { type: "string" },
         help: { type: "boolean", short: "h" },
       },
     });

@@ -19,6 +19,22 @@ export interface Settings {
   readonly subjects: readonly string[];
   /** PostgreSQL on which databases may be created. */
   readonly databaseUrl: string;
+  /** NATS with JetStream, on which streams may be made. */
+  readonly natsUrl: string;
+  /** For the scenario `events` alone. */
+  readonly events: EventSettings;
+}
+
+/** What the scenario `events` can measure. */
+export const eventMeasures = ["noop", "row", "latency", "backlog", "idle"] as const;
+export type EventMeasure = (typeof eventMeasures)[number];
+
+export interface EventSettings {
+  /** Events whose handling is timed. */
+  readonly jobs: number;
+  /** Events that wait meanwhile, in the measure `backlog`. */
+  readonly backlog: number;
+  readonly measures: readonly EventMeasure[];
 }
 
 export interface Bench {
@@ -40,6 +56,8 @@ export interface Outcome {
   readonly ratios: Ratios;
   /** Everything that was measured, turn by turn. */
   readonly figures: readonly object[];
+  /** What else the result depends on, for the file: settings of the scenario's own, the database. */
+  readonly facts?: object;
 }
 
 /** A scenario that cannot run here, told instead of left out. */

@@ -38,9 +38,19 @@ export class ServerDatabase {
 
   /** @throws {RowsMissing} the statement's first value is not `expected`. */
   async assertCount(countSql: string, expected: number): Promise<void> {
-    const [row = {}] = await run(this.url, countSql);
-    const found = Number(Object.values(row)[0]);
+    const found = await this.readCount(countSql);
     if (found !== expected) throw new RowsMissing(`${expected} orders were acknowledged, and ${found} are in the database`);
+  }
+
+  /** The first value of a statement, as a number. */
+  async readCount(countSql: string): Promise<number> {
+    const [row = {}] = await run(this.url, countSql);
+    return Number(Object.values(row)[0]);
+  }
+
+  /** What autovacuum would do within the minute: without it each tool's plans depend on whether it has come by. */
+  async analyze(): Promise<void> {
+    await run(this.url, "vacuum analyze");
   }
 
   /** Ends what is still connected and drops, the roles too that a subject made for this database: roles belong to the server. */
@@ -49,6 +59,15 @@ export class ServerDatabase {
     const roles = await run(this.#serverUrl, `select quote_ident(rolname) as name from pg_roles where starts_with(rolname, '${this.#name}')`);
     for (const { name } of roles) await run(this.#serverUrl, `drop role ${String(name)}`);
   }
+}
+
+const durabilitySql =
+  "select version() as version, current_setting('fsync') as fsync, current_setting('synchronous_commit') as synchronous_commit, current_setting('shared_buffers') as shared_buffers";
+
+/** What a commit costs there depends on these. */
+export async function readDurability(serverUrl: string): Promise<Readonly<Record<string, unknown>>> {
+  const [row = {}] = await run(serverUrl, durabilitySql);
+  return row;
 }
 
 /** `DATABASE_URL`-like text with the user filled in as psql does, from the system. */

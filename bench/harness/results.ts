@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { Bench, Outcome, Scenario } from "./bench.ts";
 import { subjectFlags } from "./subject-process.ts";
 
-const packages = ["fastify", "@fastify/jwt", "@fastify/rate-limit", "prom-client", "pino", "pg", "zod", "tenon"];
+const packages = ["fastify", "@fastify/jwt", "@fastify/rate-limit", "prom-client", "pino", "pg-boss", "graphile-worker", "pg", "@nats-io/transport-node", "@nats-io/jetstream", "zod", "tenon"];
 
 export interface Machine {
   readonly cpu: string;
@@ -56,6 +56,7 @@ export async function keepResults({ folder, scenario, outcome, settings, machine
     machine,
     rounds: settings.rounds,
     windowSeconds: settings.seconds,
+    ...outcome.facts,
     subjects: outcome.subjects,
     ratios: outcome.ratios,
     figures: outcome.figures,

@@ -1,8 +1,5 @@
 /** The ledger's database: where the server finds it, and what is in it when everything is over. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { postgresDatabase } from "../postgres-database.ts";
+import { type DrillDatabase, pgliteDrillDatabase, postgresDrillDatabase, type Query } from "../drill-database.ts";
 
 export interface LedgerRows {
   readonly orders: readonly { readonly id: string; readonly reference: string; readonly lines: number }[];
@@ -17,46 +14,18 @@ export interface Ledger extends AsyncDisposable {
   read(): Promise<LedgerRows>;
 }
 
-type Query = (text: string) => Promise<readonly Record<string, unknown>[]>;
-
-const common = { PORT: "0", HOST: "127.0.0.1", LOG_LEVEL: "error" };
-
 /** On the embedded database, in a directory of its own. */
 export async function pgliteLedger(): Promise<Ledger> {
-  const directory = await mkdtemp(join(tmpdir(), "tenon-ledger-"));
-  const dataDir = join(directory, "database");
-  return {
-    env: { ...common, TENON_DIRECTORY: directory, DATABASE_URL: `pglite:${dataDir}` },
-    async read() {
-      const { PGlite } = await import("@electric-sql/pglite");
-      const database = await PGlite.create({ dataDir });
-      try {
-        return await readRows(async (text) => (await database.query<Record<string, unknown>>(text)).rows);
-      } finally {
-        await database.close();
-      }
-    },
-    [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),
-  };
+  return toLedger(await pgliteDrillDatabase());
 }
 
 /** On a PostgreSQL server, in a database of its own. @param url  Of a database whose user may create others. */
 export async function postgresLedger(url: string): Promise<Ledger> {
-  const { default: pg } = await import("pg");
-  const database = await postgresDatabase(url);
-  return {
-    env: { ...common, DATABASE_URL: database.url },
-    async read() {
-      const client = new pg.Client({ connectionString: database.url });
-      await client.connect();
-      try {
-        return await readRows(async (text) => (await client.query<Record<string, unknown>>(text)).rows);
-      } finally {
-        await client.end();
-      }
-    },
-    [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
-  };
+  return toLedger(await postgresDrillDatabase(url));
+}
+
+function toLedger(database: DrillDatabase): Ledger {
+  return { env: database.env, read: () => database.read(readRows), [Symbol.asyncDispose]: () => database[Symbol.asyncDispose]() };
 }
 
 async function readRows(query: Query): Promise<LedgerRows> {

@@ -111,9 +111,9 @@ export const settings: Settings = {
   eventsKeepD: { env: "EVENTS_KEEP_D", about: "how many days events are kept for replays", fallback: 7, parse: wholeNumber(1, 3_650) },
   deliveriesMax: {
     env: "DELIVERIES_MAX",
-    about: "deliveries of one service under way at once; they share DATABASE_POOL_MAX with its calls",
+    about: "deliveries of one service under way at once; they share DATABASE_POOL_MAX with its calls; 0 leaves them to other processes",
     fallback: 6,
-    parse: wholeNumber(1, 1_000),
+    parse: wholeNumber(0, 1_000),
   },
 };
 

@@ -6,6 +6,6 @@ export { routesOf } from "./open-events.ts";
 export { openTrial, type TrialOptions, type TryEvents } from "./open-trial.ts";
 export { parseServiceConfigs, type ServiceConfigs } from "./service-config.ts";
 export { startApp, type StartedApp, type StartOptions } from "./start-app.ts";
-export { openApiOf } from "./standard-pages.ts";
+export { asyncApiOf, openApiOf } from "./standard-pages.ts";
 export { systemClock } from "./system.ts";
 export { call, fake, type Fake, settled, test, type TestCaller, type TestCallOptions, type Tested, type TestOptions } from "./test-app.ts";

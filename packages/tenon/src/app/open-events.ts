@@ -49,7 +49,7 @@ export class AppEvents {
     for (const { contract, name } of owners) {
       if (eventsOf(contract).length > 0) this.#relays.push(new Relay({ ...timing, service: name, eventLog, subscribers: subscribersOf(routes, name) }));
       const own = consumers.get(name) ?? [];
-      if (own.length === 0) continue;
+      if (own.length === 0 || config.deliveriesMax === 0) continue;
       const { deliveriesMax: concurrencyMax, drainMs, eventsLeaseMs: leaseMs } = config;
       this.#dispatchers.push(new Dispatcher({ ...timing, database, service: name, consumers: own, holder, leaseMs, concurrencyMax, drainMs, random }));
     }

@@ -1,7 +1,16 @@
-/** Paths that the platform answers itself: documents, the page of the API, probes, metrics. */
+/** Paths that the platform answers itself: documents of operations and events, the page that shows them, probes, metrics. */
 import { describe } from "../contract/index.ts";
 import type { Database } from "../data/index.ts";
-import { docsPage, docsPagePolicy, type OpenApiDocument, type Page, toOpenApi } from "../rest/index.ts";
+import {
+  type AsyncApiDocument,
+  docsPage,
+  docsPagePolicy,
+  type OpenApiDocument,
+  type Page,
+  type SubscriptionDescription,
+  toAsyncApi,
+  toOpenApi,
+} from "../rest/index.ts";
 import type { App } from "../service/index.ts";
 import type { Metrics } from "../telemetry/index.ts";
 import type { Readiness } from "./readiness.ts";
@@ -18,22 +27,18 @@ export interface StandardPagesOptions {
 
 export function standardPages(options: StandardPagesOptions): readonly Page[] {
   const { app, database, metrics, readiness } = options;
-  let openApi: string | undefined;
+  const hasEvents = subscriptionsOf(app).length > 0 || app.services.some((service) => describe(service.contract).events.length > 0);
   let docs: string | undefined;
 
-  function openApiText(): string {
-    openApi ??= JSON.stringify(openApiOf(app));
-    return openApi;
-  }
-
   return [
-    { path: "/openapi.json", answer: () => ({ status: 200, headers: ["content-type", "application/json", "cache-control", "no-cache"], body: openApiText() }) },
+    documentAt("/openapi.json", () => openApiOf(app)),
+    ...(hasEvents ? [documentAt("/asyncapi.json", () => asyncApiOf(app))] : []),
     {
       path: "/docs",
       answer: () => ({
         status: 200,
         headers: ["content-type", "text/html; charset=utf-8", "cache-control", "no-cache", "x-content-type-options", "nosniff", "content-security-policy", docsPagePolicy()],
-        body: (docs ??= docsPage(app.name)),
+        body: (docs ??= docsPage(app.name, { hasEvents })),
       }),
     },
     { path: "/health/live", answer: () => json(200, { status: "live" }) },
@@ -49,10 +54,27 @@ export function standardPages(options: StandardPagesOptions): readonly Page[] {
   ];
 }
 
+/** Made at the first question, and kept: the contracts of a running app do not change. */
+function documentAt(path: string, make: () => unknown): Page {
+  let body: string | undefined;
+  return { path, answer: () => ({ status: 200, headers: ["content-type", "application/json", "cache-control", "no-cache"], body: (body ??= JSON.stringify(make())) }) };
+}
+
 /** The OpenAPI document of an app. */
 export function openApiOf(app: App): OpenApiDocument {
   const descriptions = app.services.map((service) => describe(service.contract));
   return toOpenApi(descriptions, { title: app.name, version: versionOf(descriptions.map((each) => each.version)) });
+}
+
+/** The AsyncAPI document of an app; one without channels where it has no events. */
+export function asyncApiOf(app: App): AsyncApiDocument {
+  const descriptions = app.services.map((service) => describe(service.contract));
+  return toAsyncApi(descriptions, { title: app.name, version: versionOf(descriptions.map((each) => each.version)), subscriptions: subscriptionsOf(app) });
+}
+
+/** The one place where subscriptions of services enter documents. */
+function subscriptionsOf(app: App): readonly SubscriptionDescription[] {
+  return app.services.flatMap((service) => service.subscriptions.map(({ event, name }) => ({ service: service.name, name, event: event.id })));
 }
 
 function json(status: number, body: unknown): Awaited<ReturnType<Page["answer"]>> {

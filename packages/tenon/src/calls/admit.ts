@@ -7,6 +7,7 @@
  */
 import type { Operation } from "../contract/index.ts";
 import { type Clock, Fault, type Random } from "../kernel/index.ts";
+import type { Call } from "./call.ts";
 import { Baseline, type ConcurrencyLimit } from "./concurrency-limit.ts";
 import { type Handler, isPromise, type Stage } from "./stage.ts";
 
@@ -36,6 +37,13 @@ export function admit(options: AdmitOptions): Stage {
     name: "admit",
     compile(operation: Operation, next: Handler): Handler {
       const baseline = new Baseline();
+
+      function learn(call: Call): void {
+        const nowMs = clock.elapsedMs();
+        call.endedAtMs = nowMs;
+        limit.release(baseline, nowMs - call.startedAtMs, nowMs);
+      }
+
       return (call) => {
         if (call.parent !== undefined) return next(call);
         if (queueDelayMs !== undefined && queueDelayMs() > queueMaxMs) throw refuse(operation);
@@ -48,24 +56,18 @@ export function admit(options: AdmitOptions): Stage {
           throw thrown;
         }
         if (!isPromise(result)) {
-          const nowMs = clock.elapsedMs();
-          limit.release(baseline, nowMs - call.startedAtMs, nowMs);
+          learn(call);
           return result;
         }
         return result.then(
           (value) => {
-            const nowMs = clock.elapsedMs();
-            limit.release(baseline, nowMs - call.startedAtMs, nowMs);
+            learn(call);
             return value;
           },
           (thrown: unknown) => {
             // A late answer is the clearest sign of overload; a refusal says nothing about how long work takes.
-            if (thrown instanceof Fault && thrown.code === "deadline_exceeded") {
-              const nowMs = clock.elapsedMs();
-              limit.release(baseline, nowMs - call.startedAtMs, nowMs);
-            } else {
-              limit.forget();
-            }
+            if (thrown instanceof Fault && thrown.code === "deadline_exceeded") learn(call);
+            else limit.forget();
             throw thrown;
           },
         );

@@ -61,6 +61,8 @@ export class Call {
   readonly trace: string;
   /** Set by `deadline`: the instant, on the same clock as `startedAtMs`, at which nobody waits any more. */
   deadlineAtMs = Number.POSITIVE_INFINITY;
+  /** Set by `admit`, where it has looked at the clock behind the work: the instant at which there was an answer. */
+  endedAtMs: number | undefined = undefined;
   /** Set by `replay`: a digest of the input, where the call has an idempotency key. */
   fingerprint: string | undefined = undefined;
   /** Set by `replay` when the answer is a stored one. */

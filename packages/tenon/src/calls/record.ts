@@ -25,7 +25,7 @@ export function record(options: RecordOptions): Stage {
       const meter = metrics.operation(operation.id);
 
       function ended(call: Call, code: string, level: LogLevel): void {
-        const ms = clock.elapsedMs() - call.startedAtMs;
+        const ms = (call.endedAtMs ?? clock.elapsedMs()) - call.startedAtMs;
         meter.observe(code, ms);
         log.call(level, { operation: operation.id, code, id: call.id, ms });
       }

@@ -3,16 +3,10 @@
  * is held for as long as it has a dead letter, over restarts and changes of lanes, and let go by an operator alone, who
  * retries or discards it in another process. So it is looked at again at every wake.
  */
-import type { Inbox } from "./inbox.ts";
-
-export interface HeldByDeath {
-  readonly subscription: string;
-  readonly key: string;
-  readonly lane: number;
-}
+import type { DeliveryKey, Inbox } from "./inbox.ts";
 
 export class DeadHolds {
-  readonly #held = new Map<string, HeldByDeath>();
+  readonly #held = new Map<string, DeliveryKey>();
 
   get size(): number {
     return this.#held.size;
@@ -22,7 +16,7 @@ export class DeadHolds {
     return this.#held.has(nameOf(subscription, key));
   }
 
-  add(held: HeldByDeath): void {
+  add(held: DeliveryKey): void {
     this.#held.set(nameOf(held.subscription, held.key), held);
   }
 
@@ -32,7 +26,7 @@ export class DeadHolds {
   }
 
   /** Those that have no dead letter any more. They are not held from now on. */
-  async takeReleased(inbox: Inbox): Promise<readonly HeldByDeath[]> {
+  async takeReleased(inbox: Inbox): Promise<readonly DeliveryKey[]> {
     const asked = [...this.#held.values()];
     const dead = new Set((await inbox.deadKeys(asked)).map(({ key, subscription }) => nameOf(subscription, key)));
     const released = asked.filter(({ key, subscription }) => !dead.has(nameOf(subscription, key)));

@@ -14,7 +14,7 @@ import { DeadHolds } from "./dead-holds.ts";
 import type { Delivery } from "./delivery.ts";
 import { DeliveryQueue } from "./delivery-queue.ts";
 import { failureText } from "./failure-text.ts";
-import { Inbox, inboxStart } from "./inbox.ts";
+import { type DeliveryKey, Inbox, inboxStart } from "./inbox.ts";
 import { Lanes } from "./lanes.ts";
 import type { Wakes } from "./wakes.ts";
 
@@ -45,6 +45,10 @@ interface Stream {
   readonly queue: DeliveryQueue;
   /** Ready deliveries are read from behind this place. */
   after: number;
+  /** Counts how often it was set back to the start: what a read brings that was under way then is out of order. */
+  restarts: number;
+  /** Settled while a read was under way, which may show them as they were before. */
+  readonly settled: Set<number>;
   running: number;
   /** The last read came back full, or something came since: there is more to read. */
   hasMore: boolean;
@@ -80,15 +84,16 @@ export class Dispatcher implements Part {
   #running = 0;
   #started = 0;
   #isStopping = false;
+  #isRecovering = false;
 
   constructor(options: DispatcherOptions) {
     const { clock, database, holder, leaseMs, log, service } = options;
     this.name = `deliveries of ${service}`;
     this.#options = options;
-    this.#inbox = new Inbox(database, service);
+    this.#inbox = new Inbox(database, service, holder);
     this.#completions = new Completions((seqs) => this.#inbox.remove(seqs));
     for (const consumer of options.consumers) {
-      this.#streams.set(consumer.name, { consumer, queue: new DeliveryQueue(), after: inboxStart, running: 0, hasMore: true, pausedUntilMs: 0 });
+      this.#streams.set(consumer.name, { consumer, queue: new DeliveryQueue(), after: inboxStart, restarts: 0, settled: new Set(), running: 0, hasMore: true, pausedUntilMs: 0 });
     }
     this.#lanes = new Lanes({
       database,
@@ -97,7 +102,8 @@ export class Dispatcher implements Part {
       leaseMs,
       clock,
       log,
-      onGain: (lanes) => this.#takeOver(lanes),
+      beforeGain: (lanes) => this.#takeOver(lanes),
+      onGain: () => this.#restartAll(),
       onLose: (lanes) => this.#letGo(lanes),
     });
   }
@@ -143,6 +149,12 @@ export class Dispatcher implements Part {
     return this.#lanes.held.length > 0 && [...this.#streams.values()].some(({ hasMore, queue }) => hasMore || queue.size > 0);
   }
 
+  /** Reads from the start of the inbox: what was passed over because it was not ours may be now. */
+  #restartAll(): void {
+    for (const stream of this.#streams.values()) restart(stream);
+    this.#read();
+  }
+
   #wake(): void {
     for (const stream of this.#streams.values()) stream.hasMore = true;
     this.#lookAtHolds();
@@ -155,9 +167,7 @@ export class Dispatcher implements Part {
     this.#isLookingAtHolds = true;
     this.#move(async () => {
       this.#isLookingAtHolds = false;
-      for (const { key, subscription } of await this.#deadHolds.takeReleased(this.#inbox)) {
-        this.#promote(this.#streams.get(subscription) as Stream, key);
-      }
+      for (const released of await this.#deadHolds.takeReleased(this.#inbox)) this.#promote(this.#streams.get(released.subscription) as Stream, released);
     });
   }
 
@@ -182,13 +192,17 @@ export class Dispatcher implements Part {
   async #readOnce(): Promise<boolean> {
     const lanes = this.#lanes.held;
     const wanted = [...this.#streams.values()].filter(({ hasMore, queue }) => hasMore && queue.size < refillBelow);
-    if (lanes.length === 0 || wanted.length === 0) return false;
+    if (lanes.length === 0 || wanted.length === 0 || this.#isRecovering) return false;
     for (const stream of wanted) stream.hasMore = false;
     this.#rescan(wanted);
     const from = wanted.map(({ after, consumer, queue }) => ({ subscription: consumer.name, after, max: bufferMax - queue.size + (after === inboxStart ? queue.size : 0) }));
+    const restarts = wanted.map((stream) => stream.restarts);
+    for (const stream of wanted) stream.settled.clear();
     const { due, ready } = await this.#inbox.read(from, lanes);
-    for (const delivery of [...due, ...ready]) this.#take(delivery);
-    for (const { seq, subscription } of ready) this.#passed(subscription, seq);
+    const inOrder = wanted.filter((stream, i) => stream.restarts === restarts[i]);
+    for (const delivery of [...due, ...ready]) this.#take(delivery, inOrder);
+    const last = new Map(ready.map(({ seq, subscription }) => [subscription, seq]));
+    for (const stream of inOrder) stream.after = Math.max(stream.after, last.get(stream.consumer.name) ?? inboxStart);
     for (const [i, stream] of wanted.entries()) {
       const max = from[i]?.max ?? 0;
       if ([due, ready].some((each) => countOf(each, stream.consumer.name) >= max)) stream.hasMore = true;
@@ -197,15 +211,11 @@ export class Dispatcher implements Part {
     return ready.length > 0;
   }
 
-  #take(delivery: Delivery): void {
-    if (!this.#lanes.isHeld(delivery.lane)) return;
-    const { queue } = this.#streams.get(delivery.subscription) as Stream;
+  #take(delivery: Delivery, inOrder: readonly Stream[]): void {
+    const stream = this.#streams.get(delivery.subscription) as Stream;
+    if (!inOrder.includes(stream) || stream.settled.has(delivery.seq) || !this.#lanes.isHeld(delivery.lane)) return;
+    const { queue } = stream;
     if (queue.add(delivery) === "behind") this.#setBehind([delivery]);
-  }
-
-  #passed(subscription: string, seq: number): void {
-    const stream = this.#streams.get(subscription) as Stream;
-    stream.after = Math.max(stream.after, seq);
   }
 
   /**
@@ -228,7 +238,7 @@ export class Dispatcher implements Part {
   }
 
   #run(): void {
-    if (this.#isStopping) return;
+    if (this.#isStopping || this.#isRecovering) return;
     const nowMs = this.#options.clock.elapsedMs();
     for (let isAnyStarted = true; isAnyStarted; ) {
       isAnyStarted = false;
@@ -296,9 +306,10 @@ export class Dispatcher implements Part {
   }
 
   #finished(stream: Stream, delivery: Delivery): void {
-    const { key } = delivery.event;
-    if (!stream.queue.finish(delivery) || key === undefined) return;
-    if (!this.#deadHolds.has(stream.consumer.name, key)) this.#promote(stream, key);
+    const { event, lane, seq, subscription } = delivery;
+    stream.settled.add(seq);
+    if (!stream.queue.finish(delivery) || event.key === undefined) return;
+    if (!this.#deadHolds.has(subscription, event.key)) this.#promote(stream, { subscription, key: event.key, lane });
   }
 
   /** *running* to *waiting* or *dead*. */
@@ -314,14 +325,15 @@ export class Dispatcher implements Part {
     const isOver = thrown instanceof GivenUp || attempt >= consumer.policy.attempts || clock.nowMs() - delivery.receivedAtMs >= consumer.policy.maxAgeMs;
     try {
       if (isOver) {
-        await this.#inbox.bury(delivery, failureText(thrown));
+        if (!(await this.#inbox.bury(delivery, failureText(thrown)))) return this.#overtaken(stream, delivery);
         log.error("a delivery was given up and is a dead letter now", { ...facts, error: thrown });
         this.#died(stream, delivery);
         return;
       }
       const waitMs = backoffMs(attempt, consumer.policy, random);
-      await this.#inbox.postpone(delivery, { waitMs, error: failureText(thrown) });
+      if (!(await this.#inbox.postpone(delivery, { waitMs, error: failureText(thrown) }))) return this.#overtaken(stream, delivery);
       log.warn("a delivery failed and is tried again", { ...facts, waitMs, error: thrown });
+      stream.settled.add(delivery.seq);
       this.#setBehind(queue.hold(delivery));
       clock.after(waitMs, () => this.#wake());
     } catch (error) {
@@ -330,19 +342,25 @@ export class Dispatcher implements Part {
   }
 
   #died(stream: Stream, delivery: Delivery): void {
-    const { event, lane, subscription } = delivery;
+    const { event, lane, seq, subscription } = delivery;
     if (stream.consumer.afterDeath !== "hold" || event.key === undefined) {
       this.#finished(stream, delivery);
       return;
     }
+    stream.settled.add(seq);
     this.#deadHolds.add({ subscription, key: event.key, lane });
     this.#setBehind(stream.queue.hold(delivery));
+  }
+
+  /** It was done, or brought further, since it was read: what the inbox says now counts. */
+  #overtaken(stream: Stream, delivery: Delivery): void {
+    stream.queue.putBack(delivery);
+    restart(stream);
   }
 
   /** Forgets a delivery that was not finished: it is in the inbox as before, and is read again. */
   #giveBack(stream: Stream, delivery: Delivery, cause: unknown): void {
     stream.queue.putBack(delivery);
-    stream.after = inboxStart;
     if (!this.#isStopping) this.#pause([stream], cause);
   }
 
@@ -351,8 +369,7 @@ export class Dispatcher implements Part {
     log.warn("deliveries pause: their database is out of reach", { service, error: cause });
     for (const stream of streams) {
       stream.pausedUntilMs = clock.elapsedMs() + pauseMs;
-      stream.hasMore = true;
-      stream.after = inboxStart;
+      restart(stream);
     }
     clock.after(pauseMs, () => {
       this.#run();
@@ -362,48 +379,65 @@ export class Dispatcher implements Part {
 
   /** *ready* to *behind*. */
   #setBehind(deliveries: readonly Delivery[]): void {
-    if (deliveries.length === 0) return;
-    this.#move(() => this.#inbox.setBehind(deliveries.map(({ seq }) => seq)));
+    const generations = deliveries.map(({ lane }) => this.#lanes.generationOf(lane));
+    this.#move(async () => {
+      const present = deliveries.filter(({ lane }, i) => this.#lanes.generationOf(lane) === generations[i]);
+      if (present.length > 0) await this.#inbox.setBehind(present);
+    });
   }
 
-  /** *behind* to *ready*: a portion at a time, and the key is free when nothing is left. */
-  #promote(stream: Stream, key: string): void {
-    const { consumer, queue } = stream;
+  /** *behind* to *ready*, when what they waited for is settled: a portion at a time, and the key is free when nothing is left. */
+  #promote(stream: Stream, held: DeliveryKey): void {
+    const { queue } = stream;
+    const { key, lane } = held;
+    const generation = this.#lanes.generationOf(lane);
+    const isPresent = (): boolean => this.#lanes.generationOf(lane) === generation && this.#lanes.isOwn(lane);
     queue.takeSentBehind(key); // those are written down before the portion is read
     this.#move(async () => {
-      const deliveries = await this.#inbox.promote(consumer.name, key, promoteMax);
-      queue.addPromoted(deliveries.filter(({ lane }) => this.#lanes.isHeld(lane)));
+      if (!isPresent()) return;
+      const deliveries = await this.#inbox.promote(held, promoteMax);
+      if (!isPresent()) return; // whoever holds the lane now begins anew
+      queue.addPromoted(deliveries);
       if (deliveries.length < promoteMax && queue.takeSentBehind(key) === 0) queue.release(key);
-      else if (deliveries.length === 0) this.#promote(stream, key);
+      else if (deliveries.length === 0) this.#promote(stream, held);
       this.#run();
     });
   }
 
   #move(task: () => Promise<void>): void {
     this.#moves = this.#moves.then(task).catch((error: unknown) => {
-      // Which keys are held is read anew from the inbox, as after a restart.
       this.#options.log.warn("deliveries could not be set aside or brought back: the inbox is read anew", { service: this.#options.service, error });
-      const lanes = this.#lanes.held;
-      for (const { queue } of this.#streams.values()) queue.forget(new Set(lanes));
-      this.#options.clock.after(pauseMs, () => void this.#takeOver(lanes).catch(() => undefined));
+      return this.#recover();
     });
   }
 
-  /** What is held up in lanes that are new here, before anything of them is read. */
+  /** Begins anew with the lanes that are held, as after a restart. Until it has, nothing is read or started. */
+  async #recover(): Promise<void> {
+    const { clock } = this.#options;
+    this.#isRecovering = true;
+    while (this.#isRecovering && !this.#isStopping) {
+      await new Promise<void>((resolve) => void clock.after(pauseMs, resolve));
+      const lanes = this.#lanes.held;
+      this.#deadHolds.forget(new Set(lanes));
+      for (const { queue } of this.#streams.values()) queue.forget(new Set(lanes));
+      try {
+        await this.#takeOver(lanes);
+        this.#isRecovering = false;
+        this.#restartAll();
+      } catch (error) {
+        this.#options.log.warn("the inbox cannot be read yet", { service: this.#options.service, error });
+      }
+    }
+  }
+
+  /** What is held up in lanes that will be held here, before anything of them is read. */
   async #takeOver(lanes: readonly number[]): Promise<void> {
     const holding = [...this.#streams.values()].filter(({ consumer }) => consumer.afterDeath === "hold").map(({ consumer }) => consumer.name);
-    for (const { isDead, isWaiting, key, lane, subscription } of await this.#inbox.heldKeys(lanes, holding)) {
-      const stream = this.#streams.get(subscription);
-      if (stream === undefined) continue;
-      stream.queue.holdKey(key, lane);
-      if (isDead) this.#deadHolds.add({ subscription, key, lane });
-      else if (!isWaiting) this.#promote(stream, key);
+    for (const held of await this.#inbox.takeOver(lanes, holding)) {
+      const stream = this.#streams.get(held.subscription);
+      stream?.queue.holdKey(held.key, held.lane);
+      if (stream !== undefined && held.isDead) this.#deadHolds.add(held);
     }
-    for (const stream of this.#streams.values()) {
-      stream.after = inboxStart;
-      stream.hasMore = true;
-    }
-    this.#read();
   }
 
   async #letGo(lanes: readonly number[]): Promise<void> {
@@ -422,6 +456,12 @@ export class Dispatcher implements Part {
     await Promise.race([Promise.allSettled(work), late.promise]);
     timer.cancel();
   }
+}
+
+function restart(stream: Stream): void {
+  stream.after = inboxStart;
+  stream.restarts++;
+  stream.hasMore = true;
 }
 
 function countOf(deliveries: readonly Delivery[], subscription: string): number {

@@ -21,17 +21,14 @@ export interface ReadFrom {
   readonly max: number;
 }
 
-/** A key of one subscription. */
-interface KeyOf {
+export interface DeliveryKey {
   readonly subscription: string;
   readonly key: string;
+  readonly lane: number;
 }
 
-/** A key some of whose deliveries are not ready, or were given up. */
-export interface HeldKey extends KeyOf {
-  readonly lane: number;
-  /** One has failed and waits for its next attempt. Where none has, the others wait for nothing. */
-  readonly isWaiting: boolean;
+/** A key of which a delivery has failed: it waits for its next attempt, or was given up. */
+export interface HeldKey extends DeliveryKey {
   /** One was given up, and the subscription holds its key until an operator decides. */
   readonly isDead: boolean;
 }
@@ -64,13 +61,14 @@ const readText = `
     order by due_at, seq limit wanted.max
   ) as due`;
 
+const restoreText = "update tenon_inbox set due_at = null where due_at = 'infinity' and lane = any($1::smallint[])";
 const heldText = `
-  select subscription, key, min(lane)::int as lane, bool_or(is_waiting) as is_waiting, bool_or(is_dead) as is_dead
+  select subscription, key, min(lane)::int as lane, bool_or(is_dead) as is_dead
   from (
-    select subscription, key, lane, attempts > 0 and due_at < 'infinity' as is_waiting, false as is_dead from tenon_inbox
-    where due_at is not null and key is not null and (attempts > 0 or due_at = 'infinity')
+    select subscription, key, lane, false as is_dead from tenon_inbox
+    where due_at is not null and due_at < 'infinity' and attempts > 0 and key is not null
     union all
-    select subscription, key, ${laneExpression("key", "id")}, false, true from tenon_dead_letters
+    select subscription, key, ${laneExpression("key", "id")}, true from tenon_dead_letters
     where state = 'dead' and key is not null and subscription = any($2::text[])
   ) as held
   where lane = any($1::smallint[])
@@ -81,16 +79,31 @@ const deadKeysText = `
   from unnest($1::text[], $2::text[]) as asked (subscription, key)
   join tenon_dead_letters as dead on dead.state = 'dead' and dead.subscription = asked.subscription and dead.key = asked.key`;
 
-/** Guarded by the attempts that were seen: a delivery that somebody else has brought further is left as it is. */
-const postponeText = "update tenon_inbox set attempts = attempts + 1, due_at = now() + $3 * interval '1 ms', error = $4 where seq = $1 and attempts = $2";
+/**
+ * Every statement that moves a delivery between states begins like this. A process that was taken to be dead must not
+ * move what another one delivers by now: the lock makes a take-over wait for a move under way, and one that comes later
+ * finds the lane gone.
+ */
+const mine = "mine as materialized (select lane from tenon_lanes where holder = $1 and lane = any($2::smallint[]) for share)";
+
+/** Guarded by the attempts that were seen: a delivery that has been brought further is left as it is. */
+const postponeText = `
+  with ${mine}
+  update tenon_inbox as inbox set attempts = attempts + 1, due_at = now() + $5 * interval '1 ms', error = $6
+  from mine where inbox.lane = mine.lane and seq = $3 and attempts = $4`;
 const buryText = `
-  with gone as (delete from tenon_inbox where seq = $1 and attempts = $2 returning *)
+  with ${mine},
+  gone as (delete from tenon_inbox as inbox using mine where inbox.lane = mine.lane and seq = $3 and attempts = $4 returning inbox.*)
   insert into tenon_dead_letters (subscription, id, source, type, version, key, time, data, trace, received_at, attempts, error)
-  select subscription, id, source, type, version, key, time, data, trace, received_at, attempts + 1, $3 from gone`;
-const setBehindText = "update tenon_inbox set due_at = 'infinity' where seq = any($1::bigint[]) and due_at is null";
+  select subscription, id, source, type, version, key, time, data, trace, received_at, attempts + 1, $5 from gone`;
+const setBehindText = `
+  with ${mine}
+  update tenon_inbox as inbox set due_at = 'infinity' from mine where inbox.lane = mine.lane and seq = any($3::bigint[]) and due_at is null`;
 const promoteText = `
-  update tenon_inbox as inbox set due_at = null
-  where seq = any(array(select seq from tenon_inbox where subscription = $1 and key = $2 and due_at = 'infinity' order by seq limit $3))
+  with ${mine}
+  update tenon_inbox as inbox set due_at = null from mine
+  where inbox.lane = mine.lane
+    and seq = any(array(select seq from tenon_inbox where subscription = $3 and key = $4 and due_at = 'infinity' order by seq limit $5))
   returning ${columnsOf("inbox")}`;
 const removeText = "delete from tenon_inbox where seq = any($1::bigint[])";
 
@@ -123,9 +136,12 @@ export function isRemovedByOther(error: { readonly sqlState: string; readonly st
 export class Inbox {
   readonly service: string;
   readonly #database: Database;
+  readonly #holder: string;
 
-  constructor(database: Database, service: string) {
+  /** @param holder  The process, as it holds lanes; left out for one that moves nothing. */
+  constructor(database: Database, service: string, holder = "") {
     this.#database = database;
+    this.#holder = holder;
     this.service = service;
   }
 
@@ -137,42 +153,44 @@ export class Inbox {
     return { ready: ready.map(toDelivery), due: due.map(toDelivery) };
   }
 
-  /** The keys that are held up in some lanes. @param holding  Subscriptions that hold a key after a death. */
-  async heldKeys(lanes: readonly number[], holding: readonly string[]): Promise<readonly HeldKey[]> {
+  /**
+   * Makes ready what a process before this one had set behind, and tells which keys are held: those of which a delivery
+   * waits for its next attempt, or for an operator. So what comes after it is read, and set behind anew, in its order.
+   *
+   * @param holding  Subscriptions that hold a key after a death.
+   */
+  async takeOver(lanes: readonly number[], holding: readonly string[]): Promise<readonly HeldKey[]> {
+    await this.#run("write", restoreText, [lanes]);
     const { rows } = await this.#run("read", heldText, [lanes, holding]);
-    return rows.map((row) => ({
-      subscription: row["subscription"] as string,
-      key: row["key"] as string,
-      lane: Number(row["lane"]),
-      isWaiting: row["is_waiting"] as boolean,
-      isDead: row["is_dead"] as boolean,
-    }));
+    return rows.map((row) => ({ subscription: row["subscription"] as string, key: row["key"] as string, lane: Number(row["lane"]), isDead: row["is_dead"] === true }));
   }
 
   /** Those of some keys that have a dead letter. */
-  async deadKeys(asked: readonly KeyOf[]): Promise<readonly KeyOf[]> {
+  async deadKeys(asked: readonly DeliveryKey[]): Promise<readonly Pick<DeliveryKey, "subscription" | "key">[]> {
     const { rows } = await this.#run("read", deadKeysText, [asked.map(({ subscription }) => subscription), asked.map(({ key }) => key)]);
     return rows.map((row) => ({ subscription: row["subscription"] as string, key: row["key"] as string }));
   }
 
-  /** *running* to *waiting*. */
-  async postpone(delivery: Delivery, failure: { readonly waitMs: number; readonly error: string }): Promise<void> {
-    await this.#run("write", postponeText, [delivery.seq, delivery.attempts, failure.waitMs, failure.error]);
+  /** *running* to *waiting*. @returns Whether it was still as it had been read, and its lane still held. */
+  async postpone(delivery: Delivery, failure: { readonly waitMs: number; readonly error: string }): Promise<boolean> {
+    const { affected } = await this.#move(postponeText, [delivery.lane], [delivery.seq, delivery.attempts, failure.waitMs, failure.error]);
+    return affected > 0;
   }
 
-  /** *running* to *dead*. */
-  async bury(delivery: Delivery, error: string): Promise<void> {
-    await this.#run("write", buryText, [delivery.seq, delivery.attempts, error]);
+  /** *running* to *dead*. @returns Whether it was still as it had been read, and its lane still held. */
+  async bury(delivery: Delivery, error: string): Promise<boolean> {
+    const { affected } = await this.#move(buryText, [delivery.lane], [delivery.seq, delivery.attempts, error]);
+    return affected > 0;
   }
 
   /** *ready* to *behind*. */
-  async setBehind(seqs: readonly number[]): Promise<void> {
-    await this.#run("write", setBehindText, [seqs]);
+  async setBehind(deliveries: readonly Delivery[]): Promise<void> {
+    await this.#move(setBehindText, [...new Set(deliveries.map(({ lane }) => lane))], [deliveries.map(({ seq }) => seq)]);
   }
 
   /** *behind* to *ready*, the oldest first, at most `max`. */
-  async promote(subscription: string, key: string, max: number): Promise<readonly Delivery[]> {
-    const { rows } = await this.#run("write", promoteText, [subscription, key, max]);
+  async promote({ key, lane, subscription }: DeliveryKey, max: number): Promise<readonly Delivery[]> {
+    const { rows } = await this.#move(promoteText, [lane], [subscription, key, max]);
     return (rows as unknown as readonly DeliveryRow[]).map(toDelivery).toSorted((a, b) => a.seq - b.seq);
   }
 
@@ -185,6 +203,10 @@ export class Inbox {
   async add(subscription: string, event: EventRecord, dueAt?: Date): Promise<void> {
     const { parameters, text } = addStatement(subscription, event, dueAt);
     await this.#run("write", text, parameters);
+  }
+
+  #move(text: string, lanes: readonly number[], parameters: readonly unknown[]) {
+    return this.#run("write", text, [this.#holder, lanes, ...parameters]);
   }
 
   #run(mode: "read" | "write", text: string, parameters: readonly unknown[]) {

@@ -16,6 +16,7 @@ export {
   type RetryOptions,
 } from "./dead-letters.ts";
 export type { Delivery } from "./delivery.ts";
+export { DeliveryQueue } from "./delivery-queue.ts";
 export { Dispatcher, type DispatcherOptions } from "./dispatcher.ts";
 export { EmitError, Emitter, type EmitterOptions, TrialEmitter } from "./emitter.ts";
 export { type CloudEvent, cloudEventMediaType, EnvelopeError, type EventRecord, parseCloudEvent, toCloudEvent } from "./envelope.ts";
@@ -23,7 +24,7 @@ export { type EventLog, type Forwarded, type ForwardOptions, type Route, service
 export { type IdRange, idDigitsMin, parseIdRange } from "./event-id.ts";
 export { failureText } from "./failure-text.ts";
 export { countHistory, type HistoryFilter, type HistoryPage, historySpan, readHistory, type RecordedEvent } from "./history.ts";
-export { addStatement, isRemovedByOther, removeStatement } from "./inbox.ts";
+export { addStatement, Inbox, isRemovedByOther, removeStatement } from "./inbox.ts";
 export { type LaneHolder, readLag, type ServiceLag, type SubscriptionLag } from "./lag.ts";
 export { laneCount } from "./lanes.ts";
 export { eventMaxBytes } from "./outbox.ts";

@@ -40,7 +40,7 @@ const renewText = `
     update tenon_lanes as lanes set holder = $1, lease_until = now() + $2 * interval '1 ms' from free where lanes.lane = free.lane
     returning lanes.lane
   )
-  select (select n from share) as share, array(select lane from renewed union all select lane from taken) as lanes`;
+  select (select n from share) as share, array(select lane from renewed) as renewed, array(select lane from taken) as taken`;
 
 /** For an engine with one process: whoever held a lane before is gone. */
 const takeAllText = "update tenon_lanes set holder = $1, lease_until = 'infinity'";
@@ -57,8 +57,10 @@ export interface LanesOptions {
   readonly leaseMs: number;
   readonly clock: Clock;
   readonly log: Log;
-  /** Lanes that are held from now on. */
-  readonly onGain: (lanes: readonly number[]) => Promise<void>;
+  /** Lanes that will be held: what is to be known of them before they are used. When it fails, they are asked for again. */
+  readonly beforeGain: (lanes: readonly number[]) => Promise<void>;
+  /** More lanes are held from now on. */
+  readonly onGain: () => void;
   /** Lanes that are not used from now on. Resolves when nothing of them is under way. */
   readonly onLose: (lanes: readonly number[]) => Promise<void>;
 }
@@ -71,6 +73,7 @@ const marginShare = 0.1;
 export class Lanes {
   readonly #options: LanesOptions;
   readonly #held = new Set<number>();
+  readonly #generations = new Map<number, number>();
   #usableUntilMs = Number.NEGATIVE_INFINITY;
   #timer: Timer | undefined = undefined;
   #running: Promise<void> = Promise.resolve();
@@ -90,8 +93,18 @@ export class Lanes {
     return this.#options.clock.elapsedMs() < this.#usableUntilMs;
   }
 
+  /** Counts how often a lane was gained: what was planned when it was held before is not to be done now. */
+  generationOf(lane: number): number {
+    return this.#generations.get(lane) ?? 0;
+  }
+
   isHeld(lane: number): boolean {
     return this.#held.has(lane) && this.isUsable;
+  }
+
+  /** Whether it was neither given back nor found to be lost. Its lease may have run out: what is then written is checked by the database. */
+  isOwn(lane: number): boolean {
+    return this.#held.has(lane);
   }
 
   async start(): Promise<void> {
@@ -116,12 +129,19 @@ export class Lanes {
   }
 
   async #takeAll(): Promise<void> {
-    const { database, holder, onGain, service } = this.#options;
+    const { database, holder, service } = this.#options;
     await runStatement(database, { service, mode: "write", text: takeAllText, parameters: [holder] });
     this.#usableUntilMs = Number.POSITIVE_INFINITY;
-    const all = Array.from({ length: laneCount }, (_, lane) => lane);
-    for (const lane of all) this.#held.add(lane);
-    await onGain(all);
+    await this.#gain(Array.from({ length: laneCount }, (_, lane) => lane));
+  }
+
+  async #gain(lanes: readonly number[]): Promise<void> {
+    await this.#options.beforeGain(lanes);
+    for (const lane of lanes) {
+      this.#held.add(lane);
+      this.#generations.set(lane, this.generationOf(lane) + 1);
+    }
+    this.#options.onGain();
   }
 
   #renewInTurn(): Promise<void> {
@@ -137,30 +157,28 @@ export class Lanes {
     const askedAtMs = clock.elapsedMs();
     try {
       const { rows } = await runStatement(database, { service, mode: "write", text: renewText, parameters: [holder, leaseMs] });
-      const { lanes, share } = rows[0] as { readonly lanes: readonly number[]; readonly share: number };
+      const { renewed, share, taken } = rows[0] as { readonly renewed: readonly number[]; readonly taken: readonly number[]; readonly share: number };
+      await this.#lose([...this.#held].filter((lane) => !renewed.includes(lane)));
       this.#usableUntilMs = askedAtMs + leaseMs * (1 - marginShare);
-      await this.#settle(lanes.map(Number), share);
+      // One that was held until now may be among them: another process had it in between, and what is known here is old.
+      if (taken.length > 0) await this.#gain(taken);
+      await this.#giveBack([...this.#held].slice(share));
     } catch (error) {
       log.warn("the leases of event lanes could not be renewed: deliveries pause when they end, and go on when the database is back", { service, error });
     }
   }
 
-  /** Takes over what came, lets go of what went, and gives back what is too much. */
-  async #settle(lanes: readonly number[], share: number): Promise<void> {
-    const { database, holder, onGain, onLose, service } = this.#options;
-    const now = new Set(lanes);
-    const lost = [...this.#held].filter((lane) => !now.has(lane));
-    for (const lane of lost) this.#held.delete(lane);
-    if (lost.length > 0) await onLose(lost);
+  async #lose(lanes: readonly number[]): Promise<void> {
+    if (lanes.length === 0) return;
+    for (const lane of lanes) this.#held.delete(lane);
+    await this.#options.onLose(lanes);
+  }
 
-    const gained = lanes.filter((lane) => !this.#held.has(lane));
-    for (const lane of gained) this.#held.add(lane);
-    if (gained.length > 0) await onGain(gained);
-
-    const surplus = [...this.#held].slice(share);
+  /** What is more than this process's part. */
+  async #giveBack(surplus: readonly number[]): Promise<void> {
     if (surplus.length === 0) return;
-    for (const lane of surplus) this.#held.delete(lane);
-    await onLose(surplus);
+    const { database, holder, service } = this.#options;
+    await this.#lose(surplus);
     await runStatement(database, { service, mode: "write", text: giveBackText, parameters: [holder, surplus] });
   }
 }

@@ -6,12 +6,13 @@
  * that a client has hung up. One that closes its side right behind a request still gets the answer if no waiting is
  * needed to make it.
  */
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import { type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { Fault } from "../kernel/index.ts";
 import { toProblem } from "../rest/index.ts";
 import { type AnswerOrder, Exchange } from "./exchange.ts";
 import type { HttpHost } from "./http-host.ts";
+import type { IncomingRequest } from "./incoming-request.ts";
 import { NodeRequest } from "./node-request.ts";
 
 export class Connection implements AnswerOrder {
@@ -19,15 +20,22 @@ export class Connection implements AnswerOrder {
   seenAtMs: number;
   /** The peer has been told that the connection closes: nothing that comes now is answered, so nothing of it is done. */
   isLeaving = false;
+  readonly host: HttpHost;
   readonly #socket: Socket;
-  readonly #host: HttpHost;
   readonly #underway: Exchange[] = [];
   #isBroken = false;
+  #address: string | undefined = undefined;
 
   constructor(socket: Socket, host: HttpHost) {
     this.#socket = socket;
-    this.#host = host;
+    this.host = host;
     this.seenAtMs = host.clock.elapsedMs();
+  }
+
+  /** Network address of the peer. */
+  get address(): string {
+    this.#address ??= this.#socket.remoteAddress ?? "";
+    return this.#address;
   }
 
   get isBusy(): boolean {
@@ -35,19 +43,19 @@ export class Connection implements AnswerOrder {
   }
 
   /** A request has come. `undefined` when it came too late to be answered. */
-  take(incoming: IncomingMessage, response: ServerResponse, nowMs: number): Exchange | undefined {
+  take(incoming: IncomingRequest, response: ServerResponse, nowMs: number): Exchange | undefined {
     if (this.isLeaving) return undefined;
     this.seenAtMs = nowMs;
     // Nobody is told of each answer's end; what is over is swept here, by the next request.
     while (this.#underway[0]?.isOver === true) this.#underway.shift();
-    const exchange = new Exchange(new NodeRequest(incoming, nowMs, this.#host), response, { connection: this, host: this.#host });
+    const exchange = new Exchange(new NodeRequest(incoming, nowMs, this), response, this);
     this.#underway.push(exchange);
     return exchange;
   }
 
   /** Whether the connection is to be closed with this answer. Those of a pipelining client wait for the last one. */
   endsWith(exchange: Exchange): boolean {
-    return this.#host.isDraining && this.#underway.at(-1) === exchange;
+    return this.host.isDraining && this.#underway.at(-1) === exchange;
   }
 
   /** An answer was handed over whole. Forgotten where all of it is out: an idle connection must not hold a request. */
@@ -65,7 +73,7 @@ export class Connection implements AnswerOrder {
 
   /** A peer that asks and does not read would hold its answer in memory for ever. Node's own keep-alive time replaces this one. */
   #watch(): void {
-    if (this.#socket.writableLength > 0) this.#socket.setTimeout(this.#host.limits.stallTimeoutMs);
+    if (this.#socket.writableLength > 0) this.#socket.setTimeout(this.host.limits.stallTimeoutMs);
   }
 
   /** Closes an idle connection. */
@@ -104,7 +112,7 @@ export class Connection implements AnswerOrder {
       this.#socket.destroy();
       return;
     }
-    refuse(this.#socket, fault, this.#host);
+    refuse(this.#socket, fault, this.host);
   }
 }
 

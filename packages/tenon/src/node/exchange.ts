@@ -23,6 +23,7 @@ const turnMaxMs = 10;
 
 /** What an exchange asks of the connection that it is on. */
 export interface AnswerOrder {
+  readonly host: HttpHost;
   /** Set when the peer is told that the connection closes. */
   isLeaving: boolean;
   /** Whether the connection is to be closed with this answer. */
@@ -35,13 +36,11 @@ export class Exchange {
   readonly request: NodeRequest;
   readonly response: ServerResponse;
   readonly #connection: AnswerOrder;
-  readonly #host: HttpHost;
 
-  constructor(request: NodeRequest, response: ServerResponse, of: { readonly connection: AnswerOrder; readonly host: HttpHost }) {
+  constructor(request: NodeRequest, response: ServerResponse, connection: AnswerOrder) {
     this.request = request;
     this.response = response;
-    this.#connection = of.connection;
-    this.#host = of.host;
+    this.#connection = connection;
   }
 
   /** Whether every byte of the answer has been handed to the system. */
@@ -55,7 +54,7 @@ export class Exchange {
       this.#write(answer);
     } catch (error) {
       // A header that no answer can carry, which a handler or a mount has put there.
-      this.#host.log.error("an answer could not be sent", { error });
+      this.#connection.host.log.error("an answer could not be sent", { error });
       closeBody(answer.body);
       this.#sendFailure(error);
     }
@@ -84,15 +83,17 @@ export class Exchange {
       void this.#stream(body, headers.includes("content-length") ? "told" : "open");
       return;
     }
-    if (body === undefined ? status !== 204 && status !== 304 && !headers.includes("content-length") : !headers.includes("content-length")) {
-      headers.push("content-length", body === undefined ? "0" : String(Buffer.byteLength(body)));
-    }
+    const length = body === undefined ? 0 : Buffer.byteLength(body);
+    // Text of as many bytes as characters is the same in both encodings, and costs less to write in the narrow one.
+    const isAscii = typeof body === "string" && length === body.length;
+    if ((body !== undefined || (status !== 204 && status !== 304)) && !headers.includes("content-length")) headers.push("content-length", String(length));
     response.writeHead(status, headers);
     if (isInTheWay && request.isSending) {
       this.#linger(body);
       return;
     }
-    response.end(body);
+    if (typeof body === "string") response.end(body, isAscii ? "latin1" : "utf8");
+    else response.end(body);
     this.#connection.answered(this);
   }
 
@@ -104,7 +105,7 @@ export class Exchange {
     const { request, response } = this;
     if (body === undefined || request.method === "HEAD") response.flushHeaders();
     else response.write(body);
-    const timer = this.#host.clock.after(this.#host.limits.lingerMs, end);
+    const timer = this.#connection.host.clock.after(this.#connection.host.limits.lingerMs, end);
     function end(): void {
       timer.cancel();
       response.end();
@@ -121,7 +122,7 @@ export class Exchange {
     }
     // More or fewer bytes than were announced would be read as a part of another answer.
     response.strictContentLength = true;
-    const { clock } = this.#host;
+    const { clock } = this.#connection.host;
     let turnStartMs = clock.elapsedMs();
     try {
       for await (const chunk of body) {
@@ -134,7 +135,7 @@ export class Exchange {
       response.end();
     } catch (error) {
       // A Fault was told by the face, and what fails after the caller went away has failed because of it.
-      if (!(error instanceof Fault) && !response.destroyed) this.#host.log.error("an answer broke off half-way", { error });
+      if (!(error instanceof Fault) && !response.destroyed) this.#connection.host.log.error("an answer broke off half-way", { error });
       this.#breakOff(length);
     }
   }
@@ -143,7 +144,7 @@ export class Exchange {
   #taken(): Promise<void> {
     const { response } = this;
     const { socket } = response;
-    socket?.setTimeout(this.#host.limits.stallTimeoutMs);
+    socket?.setTimeout(this.#connection.host.limits.stallTimeoutMs);
     return new Promise((resolve) => {
       function done(): void {
         response.off("drain", done).off("close", done);

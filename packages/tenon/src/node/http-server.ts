@@ -3,13 +3,14 @@
  *
  * It decides nothing about what is answered; see the REST face for that.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import { type Clock, Fault, type FaultCode, type Log, type Part } from "../kernel/index.ts";
-import { type HttpAnswer, type HttpHandler, toProblem } from "../rest/index.ts";
+import { AwaitedBody, type HttpAnswer, type HttpHandler, type HttpReply, toProblem } from "../rest/index.ts";
 import { Connection, refuse } from "./connection.ts";
 import type { Exchange } from "./exchange.ts";
 import { defaultHttpLimits, HttpHost, type HttpLimits } from "./http-host.ts";
+import { IncomingRequest } from "./incoming-request.ts";
 import type { LoopDelay } from "./loop-delay.ts";
 
 export interface HttpServerOptions {
@@ -53,6 +54,7 @@ export class HttpServer implements Part {
     this.#host = new HttpHost({ clock: options.clock, log: options.log, limits });
     this.#server = createServer(
       {
+        IncomingMessage: IncomingRequest,
         maxHeaderSize: limits.headersMaxBytes,
         headersTimeout: limits.headersTimeoutMs,
         requestTimeout: limits.requestTimeoutMs,
@@ -69,8 +71,8 @@ export class HttpServer implements Part {
     this.#server.maxRequestsPerSocket = limits.requestsPerConnectionMax;
     this.#server.maxConnections = options.connectionsMax;
     this.#server.maxHeadersCount = 0; // what is beyond Node's own 2 000 would be dropped in silence; bytes are limited
-    this.#server.on("checkContinue", (incoming, response) => this.#take(incoming, response, response));
-    this.#server.on("checkExpectation", (incoming, response) => this.#take(incoming, response)); // RFC 9110 section 10.1.1 lets us
+    this.#server.on("checkContinue", (incoming, response) => this.#take(incoming as IncomingRequest, response, response));
+    this.#server.on("checkExpectation", (incoming, response) => this.#take(incoming as IncomingRequest, response)); // RFC 9110 section 10.1.1 lets us
     this.#server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => this.#broke(error, socket));
     this.#server.on("connect", (_incoming, socket: Socket) => this.#refuseTunnel(socket));
     this.#server.on("connection", (socket) => this.#connected(socket));
@@ -162,7 +164,7 @@ export class HttpServer implements Part {
   }
 
   /** @param expecting  The response, where the peer waits for `100 Continue`. */
-  #take(incoming: IncomingMessage, response: ServerResponse, expecting?: ServerResponse): void {
+  #take(incoming: IncomingRequest, response: ServerResponse, expecting?: ServerResponse): void {
     const nowMs = this.#options.clock.elapsedMs();
     this.#options.loopDelay?.seen(nowMs);
     const exchange = this.#connections.get(incoming.socket)?.take(incoming, response, nowMs);
@@ -171,21 +173,34 @@ export class HttpServer implements Part {
     this.#answer(exchange, incoming);
   }
 
-  #answer(exchange: Exchange, incoming: IncomingMessage): void {
+  #answer(exchange: Exchange, incoming: IncomingRequest): void {
+    let reply: HttpReply;
+    try {
+      reply = isWellFormed(incoming) ? this.#options.handler(exchange.request) : notWellFormed();
+    } catch (thrown) {
+      reply = this.#failed(thrown);
+    }
+    if (!(reply instanceof AwaitedBody)) return this.#send(exchange, reply);
+    const { answer, maxBytes } = reply;
+    exchange.request.receiveBody(maxBytes, (body) => this.#answerBody(exchange, answer, body));
+  }
+
+  #answerBody(exchange: Exchange, answerTo: AwaitedBody["answer"], body: Uint8Array | Fault): void {
     let answer: HttpAnswer | Promise<HttpAnswer>;
     try {
-      answer = isWellFormed(incoming) ? this.#options.handler(exchange.request) : notWellFormed();
+      answer = answerTo(body);
     } catch (thrown) {
       answer = this.#failed(thrown);
     }
-    if (answer instanceof Promise) {
-      answer.then(
-        (settled) => exchange.send(settled),
-        (thrown: unknown) => exchange.send(this.#failed(thrown)),
-      );
-    } else {
-      exchange.send(answer);
-    }
+    this.#send(exchange, answer);
+  }
+
+  #send(exchange: Exchange, answer: HttpAnswer | Promise<HttpAnswer>): void {
+    if (!(answer instanceof Promise)) return exchange.send(answer);
+    answer.then(
+      (settled) => exchange.send(settled),
+      (thrown: unknown) => exchange.send(this.#failed(thrown)),
+    );
   }
 
   /** Handlers answer failures themselves: what comes here is a bug of the face, or a fault of the host's own. */
@@ -218,9 +233,9 @@ export class HttpServer implements Part {
 }
 
 /** Node's parser takes versions that are spoken otherwise. The rest is RFC 9112 section 3.2. */
-function isWellFormed(incoming: IncomingMessage): boolean {
+function isWellFormed(incoming: IncomingRequest): boolean {
   if (incoming.httpVersionMajor !== 1) return false;
-  return incoming.headers.host !== undefined || incoming.httpVersionMinor === 0;
+  return incoming.known.host !== undefined || incoming.httpVersionMinor === 0;
 }
 
 function notWellFormed(): HttpAnswer {

@@ -1,26 +1,34 @@
 /** A request of Node's server in the shape that faces read. Costs one object; headers and body are read when asked for. */
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import { Fault } from "../kernel/index.ts";
 import type { HttpRequest } from "../rest/index.ts";
 import type { HttpHost } from "./http-host.ts";
+import type { IncomingRequest } from "./incoming-request.ts";
+import { type BodyDone, tooLarge, WholeBody } from "./whole-body.ts";
+
+/** Who sent the request, and to whom. */
+export interface Peer {
+  readonly address: string;
+  readonly host: HttpHost;
+}
 
 export class NodeRequest implements HttpRequest {
   readonly receivedAtMs: number;
-  readonly #incoming: IncomingMessage;
-  readonly #host: HttpHost;
+  readonly #incoming: IncomingRequest;
+  readonly #peer: Peer;
   /** Where the peer waits for `100 Continue` before it sends the body, until it has been told. */
   #expecting: ServerResponse | undefined = undefined;
   #onClose: (() => void) | undefined = undefined;
   /** Why the body, or the rest of it, will not come. */
   #failure: Fault | undefined = undefined;
-  /** Whoever waits for the body. */
-  #bodyFailed: ((fault: Fault) => void) | undefined = undefined;
+  /** Whoever waits for the body, or has had it. */
+  #reader: { fail(fault: Fault): void } | undefined = undefined;
   #isStreamed = false;
 
-  constructor(incoming: IncomingMessage, receivedAtMs: number, host: HttpHost) {
+  constructor(incoming: IncomingRequest, receivedAtMs: number, peer: Peer) {
     this.#incoming = incoming;
     this.receivedAtMs = receivedAtMs;
-    this.#host = host;
+    this.#peer = peer;
   }
 
   get method(): string {
@@ -32,12 +40,13 @@ export class NodeRequest implements HttpRequest {
   }
 
   get address(): string {
-    return this.#incoming.socket.remoteAddress ?? "";
+    return this.#peer.address;
   }
 
   get hasBody(): boolean {
-    const { headers } = this.#incoming;
-    return (headers["content-length"] !== undefined && headers["content-length"] !== "0") || headers["transfer-encoding"] !== undefined;
+    const { known } = this.#incoming;
+    const length = known["content-length"];
+    return (length !== undefined && length !== "0") || known["transfer-encoding"] !== undefined;
   }
 
   get isReceiving(): boolean {
@@ -47,7 +56,7 @@ export class NodeRequest implements HttpRequest {
   /** Whether a body stands before the next request on this connection that is too long to be read for nothing. */
   get isInTheWay(): boolean {
     if (!this.isReceiving) return false;
-    return this.#expecting !== undefined || !(this.#announcedBytes <= this.#host.limits.discardMaxBytes);
+    return this.#expecting !== undefined || !(this.#announcedBytes <= this.#peer.host.limits.discardMaxBytes);
   }
 
   /** Whether the peer sends its body without having been asked to. */
@@ -61,13 +70,11 @@ export class NodeRequest implements HttpRequest {
   }
 
   header(name: string): string | undefined {
-    const value: unknown = this.#incoming.headers[name];
-    if (typeof value === "string") return value;
-    return Array.isArray(value) ? value.join(", ") : undefined;
+    return this.#incoming.header(name);
   }
 
   *headers(): Iterable<readonly [string, string]> {
-    for (const [name, value] of Object.entries(this.#incoming.headers)) {
+    for (const [name, value] of Object.entries(this.#incoming.allHeaders)) {
       if (value !== undefined) yield [name, Array.isArray(value) ? value.join(", ") : value];
     }
   }
@@ -91,7 +98,7 @@ export class NodeRequest implements HttpRequest {
   /** The body will not come to its end. Whoever reads it learns why. */
   failBody(fault: Fault): void {
     this.#failure ??= fault;
-    this.#bodyFailed?.(this.#failure);
+    this.#reader?.fail(this.#failure);
   }
 
   /** Takes what the peer still sends, for nothing. Calls `done` once when all of it has come, or the peer is gone. */
@@ -99,39 +106,15 @@ export class NodeRequest implements HttpRequest {
     this.#incoming.once("end", done).once("close", done).resume();
   }
 
-  readBody(maxBytes: number): Promise<Uint8Array> {
+  /** The body, whole, or why it cannot be had. Asked for once, before this turn ends, and not beside `streamBody`. */
+  receiveBody(maxBytes: number, done: BodyDone): void {
     const refusal = this.#failure ?? this.#announcedTooMuch(maxBytes);
-    if (refusal !== undefined) return Promise.reject(refusal);
+    if (refusal !== undefined) {
+      done(refusal);
+      return;
+    }
     this.#continue();
-    return new Promise((resolve, reject) => {
-      const incoming = this.#incoming;
-      const host = this.#host;
-      let first: Buffer | undefined;
-      let rest: Buffer[] | undefined;
-      let size = 0;
-
-      const fail = (fault: Fault): void => {
-        this.#bodyFailed = undefined;
-        host.bodiesBytes -= size;
-        incoming.off("data", take).off("end", finish); // still flowing: what comes is dropped
-        reject(fault);
-      };
-      function take(chunk: Buffer): void {
-        size += chunk.length;
-        host.bodiesBytes += chunk.length;
-        if (size > maxBytes) fail(tooLarge(maxBytes));
-        else if (first === undefined) first = chunk; // most bodies are one chunk: no copy, and taken even where room is scarce
-        else if (host.bodiesBytes - size > host.limits.bodiesMaxBytes) fail(tooMuchAtOnce()); // what others have sent
-        else (rest ??= [first]).push(chunk);
-      }
-      const finish = (): void => {
-        this.#bodyFailed = undefined;
-        host.bodiesBytes -= size;
-        resolve(rest === undefined ? (first ?? Buffer.alloc(0)) : Buffer.concat(rest, size));
-      };
-      this.#bodyFailed = fail;
-      incoming.on("data", take).on("end", finish);
-    });
+    this.#reader = new WholeBody(this.#incoming, { host: this.#peer.host, maxBytes, done });
   }
 
   async *streamBody(maxBytes: number): AsyncGenerator<Uint8Array> {
@@ -144,7 +127,7 @@ export class NodeRequest implements HttpRequest {
     function wake(): void {
       more.resolve();
     }
-    this.#bodyFailed = wake;
+    this.#reader = { fail: wake };
     incoming.on("readable", wake).on("end", wake);
     try {
       let size = 0;
@@ -161,14 +144,14 @@ export class NodeRequest implements HttpRequest {
         yield chunk;
       }
     } finally {
-      this.#bodyFailed = undefined;
+      this.#reader = undefined;
       incoming.off("readable", wake).off("end", wake);
     }
   }
 
   /** Nothing for a while is a peer that is not coming back, though its connection stands. */
   async #orStalled(more: Promise<void>): Promise<void> {
-    const { clock, limits } = this.#host;
+    const { clock, limits } = this.#peer.host;
     const timer = clock.after(limits.stallTimeoutMs, () => this.failBody(new Fault("request_timeout", "the body took too long to arrive")));
     try {
       await more;
@@ -185,18 +168,10 @@ export class NodeRequest implements HttpRequest {
 
   /** `NaN` where the length is not told. */
   get #announcedBytes(): number {
-    return Number(this.#incoming.headers["content-length"] ?? Number.NaN);
+    return Number(this.#incoming.known["content-length"] ?? Number.NaN);
   }
 
   #announcedTooMuch(maxBytes: number): Fault | undefined {
     return this.#announcedBytes > maxBytes ? tooLarge(maxBytes) : undefined;
   }
-}
-
-function tooLarge(maxBytes: number): Fault {
-  return new Fault("payload_too_large", `the body is larger than ${maxBytes} bytes`);
-}
-
-function tooMuchAtOnce(): Fault {
-  return new Fault("overloaded", "too many bodies are on their way at once; try again in 1 s", { retryAfterS: 1 });
 }

@@ -40,7 +40,7 @@ export function parseJson(body: Uint8Array): unknown {
   if (body.length === 0) return undefined;
   if (body.length > constants.MAX_STRING_LENGTH) throw new Fault("payload_too_large", "the body is longer than any text can be here");
   if (!isUtf8(body)) throw new Fault("invalid_argument", "the body is not UTF-8");
-  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
+  const text = (Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength)).toString();
   const value = parseText(text.charCodeAt(0) === byteOrderMark ? text.slice(1) : text);
   if (mayHaveProtoField(text) && hasProtoField(value)) throw new Fault("invalid_argument", 'the body has a field named "__proto__"');
   return value;

@@ -13,7 +13,7 @@ import { encodingRefusal, jsonRefusal } from "./body.ts";
 import { createEncoder, type Encoder } from "./encode.ts";
 import { type InputReader, inputReader } from "./input.ts";
 import { isOneOf, preferredType } from "./negotiate.ts";
-import type { HttpAnswer, HttpRequest } from "./ports.ts";
+import { AwaitedBody, type HttpAnswer, type HttpReply, type HttpRequest } from "./ports.ts";
 import { toProblem } from "./problem.ts";
 
 export interface BoundOperationOptions {
@@ -55,14 +55,11 @@ export class BoundOperation {
   }
 
   /** Answers every request, failures included. */
-  answer(request: HttpRequest, found: Found): HttpAnswer | Promise<HttpAnswer> {
+  answer(request: HttpRequest, found: Found): HttpReply {
     if (!this.#readsJson || !request.hasBody) return this.#call(request, found, undefined);
     const refusal = jsonRefusal(request);
     if (refusal !== undefined) return this.#call(request, found, refusal);
-    return request.readBody(this.#options.bodyMaxBytes).then(
-      (body) => this.#call(request, found, body),
-      (thrown: unknown) => this.#call(request, found, Fault.from(thrown)),
-    );
+    return new AwaitedBody(this.#options.bodyMaxBytes, (body) => this.#call(request, found, body));
   }
 
   #call(request: HttpRequest, found: Found, body: Received): HttpAnswer | Promise<HttpAnswer> {
@@ -150,7 +147,7 @@ export class BoundOperation {
 /** RFC 6750 section 2.1. Another scheme is passed on as a token that cannot be valid, so that it is refused, not ignored. */
 function credentialsOf(authorization: string | undefined): Credentials | undefined {
   if (authorization === undefined) return undefined;
-  const isBearer = authorization.length > 7 && authorization.slice(0, 7).toLowerCase() === "bearer ";
+  const isBearer = authorization.startsWith("Bearer ") || authorization.slice(0, 7).toLowerCase() === "bearer ";
   return { bearer: isBearer ? authorization.slice(7).trim() : "" };
 }
 

@@ -1,6 +1,6 @@
 /**
  * The page at `/docs`: one HTML text with its style and script inside. It reads `openapi.json` beside it, shows every
- * operation, and calls them. It asks nothing of any other host.
+ * operation, and calls them; of an app with events it shows those of `asyncapi.json`, too. It asks nothing of any other host.
  *
  * Its parts are files under `docs-page/`, found from this one: a build that moves this file has to copy that folder.
  * They are ES modules, so that they can be linted; here they are put one after the other, without their imports and
@@ -10,7 +10,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 
 /** In the order in which they need each other. */
-const scripts = ["dom.js", "api.js", "schema-view.js", "form.js", "request.js", "answer.js", "token.js", "try-it.js", "operation-view.js", "main.js"];
+const scripts = ["dom.js", "api.js", "schema-view.js", "form.js", "request.js", "answer.js", "token.js", "try-it.js", "operation-view.js", "event-view.js", "main.js"];
 
 interface DocsPageParts {
   readonly frame: string;
@@ -22,10 +22,15 @@ interface DocsPageParts {
 /** Read at first use and kept: they do not change while the program runs. */
 let parts: DocsPageParts | undefined;
 
+export interface DocsPageOptions {
+  /** Whether there is an `asyncapi.json` beside `openapi.json`. Default: no. */
+  readonly hasEvents?: boolean;
+}
+
 /** The page. Send it with {@link docsPagePolicy}. */
-export function docsPage(title: string): string {
+export function docsPage(title: string, { hasEvents = false }: DocsPageOptions = {}): string {
   const { frame, script, style } = (parts ??= readParts());
-  const values: Readonly<Record<string, string>> = { title: escapeHtml(title), style, script };
+  const values: Readonly<Record<string, string>> = { title: escapeHtml(title), style, script, events: hasEvents ? "asyncapi.json" : "" };
   return frame.replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => values[name] ?? "");
 }
 

@@ -15,7 +15,7 @@ import { BoundOperation, type Found } from "./bound-operation.ts";
 import { CorsPolicy } from "./cors.ts";
 import * as limits from "./limits.ts";
 import { answerMount, mountOf } from "./mount.ts";
-import type { HttpAnswer, HttpRequest } from "./ports.ts";
+import { AwaitedBody, type HttpAnswer, type HttpReply, type HttpRequest } from "./ports.ts";
 import { toProblem } from "./problem.ts";
 import { parseTarget, type Target } from "./target.ts";
 
@@ -66,19 +66,26 @@ export class RestFace {
   }
 
   /** Answers every request, failures included; never throws. */
-  readonly answer = (request: HttpRequest): HttpAnswer | Promise<HttpAnswer> => {
-    let answer: HttpAnswer | Promise<HttpAnswer>;
+  readonly answer = (request: HttpRequest): HttpReply => {
+    let reply: HttpReply;
     try {
-      answer = this.#dispatch(request);
+      reply = this.#dispatch(request);
     } catch (thrown) {
-      answer = this.#failed(thrown);
+      reply = this.#failed(thrown);
     }
+    if (!(reply instanceof AwaitedBody)) return this.#finish(request, reply);
+    if (this.#cors.isEmpty) return reply;
+    const awaited = reply;
+    return new AwaitedBody(awaited.maxBytes, (body) => this.#finish(request, awaited.answer(body)));
+  };
+
+  #finish(request: HttpRequest, answer: HttpAnswer | Promise<HttpAnswer>): HttpAnswer | Promise<HttpAnswer> {
     if (!isPromise(answer)) return this.#cors.decorate(request, answer);
     return answer.then(
       (settled) => this.#cors.decorate(request, settled),
       (thrown: unknown) => this.#cors.decorate(request, this.#failed(thrown)),
     );
-  };
+  }
 
   #bind(contract: AnyContract): void {
     const { bodyMaxBytes, clock, handlerOf, ids, log, operationsOf } = this.#options;
@@ -96,7 +103,7 @@ export class RestFace {
     this.#router.on(method, path, ignore, route);
   }
 
-  #dispatch(request: HttpRequest): HttpAnswer | Promise<HttpAnswer> {
+  #dispatch(request: HttpRequest): HttpReply {
     const { method } = request;
     const target = parseTarget(method, request.target);
     if (method === "OPTIONS") return this.#answerOptions(request, target);

@@ -8,6 +8,7 @@ import {
   type OperationDescription,
   resolvePointer,
 } from "../contract/index.ts";
+import { descriptionOf, toSentence } from "./document-text.ts";
 import { jsonType, ndjsonType } from "./encode.ts";
 import { outwardAccess, securityOf } from "./openapi-access.ts";
 import type { FaultResponses } from "./openapi-faults.ts";
@@ -43,22 +44,6 @@ export function openApiOperation(operation: OperationDescription, http: HttpDesc
     ...(operation.rateLimit === undefined ? {} : { "x-tenon-rate-limit": operation.rateLimit }),
     ...(operation.deprecated === undefined ? {} : { "x-tenon-deprecated": operation.deprecated }),
   };
-}
-
-function descriptionOf({ deprecated, description }: OperationDescription): Json {
-  const parts = description === undefined ? [] : [description];
-  if (deprecated !== undefined) {
-    const until = deprecated.sunset === undefined ? "" : ` It may be gone after ${deprecated.sunset}.`;
-    const instead = deprecated.use === undefined ? "" : ` Use ${deprecated.use} instead.`;
-    parts.push(`Deprecated since version ${deprecated.since}.${until}${instead}`);
-  }
-  return parts.length === 0 ? {} : { description: parts.join("\n\n") };
-}
-
-/** `placeOrder` becomes `Place order`. */
-function toSentence(name: string): string {
-  const words = name.replaceAll(/([a-z0-9])([A-Z])/g, "$1 $2").toLowerCase();
-  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 interface InputParts {

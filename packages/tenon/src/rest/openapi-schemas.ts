@@ -69,6 +69,21 @@ export class SchemaRegistry {
     };
   }
 
+  /** A reference to a schema of the document's own, which may hold what a reader has given. */
+  add(schema: JsonSchema, origin: SchemaOrigin): JsonSchema {
+    const component = new Component(origin.name, origin);
+    component.schema = schema;
+    this.#components.push(component);
+    return { $ref: component };
+  }
+
+  /** A reference to a whole schema document: a component even where it has no name of its own. */
+  whole(root: JsonSchema, origin: SchemaOrigin): JsonSchema {
+    const schema = this.reader(root, origin)(root);
+    const isReference = "$ref" in schema && Object.keys(schema).length === 1;
+    return isReference ? schema : this.add(schema, origin);
+  }
+
   /**
    * The document as plain data, with every reference by its final name. Call once, when all parts have been read.
    *
@@ -125,9 +140,10 @@ interface Rewriting {
   readonly refer: (pointer: string) => Component;
 }
 
-const inSchema = new Set(["additionalProperties", "contains", "else", "if", "items", "not", "propertyNames", "then", "unevaluatedItems", "unevaluatedProperties"]);
-const inList = new Set(["allOf", "anyOf", "oneOf", "prefixItems"]);
-const inRecord = new Set(["dependentSchemas", "patternProperties", "properties"]);
+/** Keywords that hold one schema, a list of them, and schemas by name. */
+export const inSchema: ReadonlySet<string> = new Set(["additionalProperties", "contains", "else", "if", "items", "not", "propertyNames", "then", "unevaluatedItems", "unevaluatedProperties"]);
+export const inList: ReadonlySet<string> = new Set(["allOf", "anyOf", "oneOf", "prefixItems"]);
+export const inRecord: ReadonlySet<string> = new Set(["dependentSchemas", "patternProperties", "properties"]);
 /** They give a schema a place of its own, which it does not have in the document. */
 const dropped = new Set(["$anchor", "$defs", "$id", "$schema"]);
 

@@ -2,6 +2,7 @@
  * The two small objects at which every HTTP host meets the platform. A host adapter turns what it has into an
  * {@link HttpRequest} and sends an {@link HttpAnswer}; it decides nothing.
  */
+import type { Fault } from "../kernel/index.ts";
 
 export interface HttpRequest {
   /** Upper case. */
@@ -20,14 +21,7 @@ export interface HttpRequest {
   readonly hasBody: boolean;
   /** Whether a part of the body has yet to come. */
   readonly isReceiving: boolean;
-  /**
-   * The body, whole. Asked for once, and not beside `streamBody`.
-   * @throws {Fault} `payload_too_large` as soon as more than `maxBytes` are announced or have come, `request_timeout`
-   * when it comes too slowly, `invalid_argument` when it is not framed as HTTP has it, `overloaded` when bodies take
-   * too much memory, `canceled` when the caller went away.
-   */
-  readBody(maxBytes: number): Promise<Uint8Array>;
-  /** The body as it comes. Begun once. @throws {Fault} like `readBody`. */
+  /** The body as it comes. Begun once. @throws {Fault} as an {@link AwaitedBody} is told. */
   streamBody(maxBytes: number): AsyncIterable<Uint8Array>;
   /** Calls `listener` when the caller goes away before the answer has been sent. */
   onClose(listener: () => void): void;
@@ -44,5 +38,28 @@ export interface HttpAnswer {
   readonly body: string | Uint8Array | AsyncIterable<string | Uint8Array> | undefined;
 }
 
+/**
+ * Instead of an answer: the body is needed first, whole. The host receives it and goes on with it. Not a promise,
+ * because most bodies come with their headers: such a request is answered without leaving the turn that brought it.
+ */
+export class AwaitedBody {
+  /** More is not taken. */
+  readonly maxBytes: number;
+  /**
+   * Called once: with the body, or with why it cannot be had. `payload_too_large` as soon as more than `maxBytes` are
+   * announced or have come, `request_timeout` when it comes too slowly, `invalid_argument` when it is not framed as
+   * HTTP has it, `overloaded` when bodies take too much memory, `canceled` when the caller went away.
+   */
+  readonly answer: (body: Uint8Array | Fault) => HttpAnswer | Promise<HttpAnswer>;
+
+  constructor(maxBytes: number, answer: AwaitedBody["answer"]) {
+    this.maxBytes = maxBytes;
+    this.answer = answer;
+  }
+}
+
+/** What a request is answered with, at once or later. */
+export type HttpReply = HttpAnswer | Promise<HttpAnswer> | AwaitedBody;
+
 /** Answers every request, failures included; never throws. */
-export type HttpHandler = (request: HttpRequest) => HttpAnswer | Promise<HttpAnswer>;
+export type HttpHandler = (request: HttpRequest) => HttpReply;

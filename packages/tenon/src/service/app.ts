@@ -17,7 +17,7 @@ export interface App {
 }
 
 /** Paths that the platform answers itself. */
-const ownPaths = ["/openapi.json", "/docs", "/health", "/metrics"];
+const ownPaths = ["/openapi.json", "/asyncapi.json", "/docs", "/health", "/metrics"];
 
 /**
  * Joins services to an app. Export it as the default of `app.ts`.

@@ -34,8 +34,11 @@ export class LogWriter implements Log {
   #rank: number;
   #pending = "";
   #timer: Timer | undefined = undefined;
-  #secondMs = Number.NaN;
-  #secondText = "";
+  #timeMs = Number.NaN;
+  #timeText = "";
+  #startText = "";
+  /** By operation and code. */
+  readonly #middles = new Map<string, Map<string, Middle>>();
 
   constructor(options: LogWriterOptions) {
     this.#write = options.write;
@@ -73,13 +76,10 @@ export class LogWriter implements Log {
   /** One line for a call that ended. `operation`, `code` and `id` are the platform's own words and need no escaping. */
   call(level: LogLevel, line: { readonly operation: string; readonly code: string; readonly id: string; readonly ms: number }): void {
     if (rank[level] < this.#rank) return;
-    const ms = Math.round(line.ms * 1000) / 1000;
     if (this.#format === "json") {
-      this.#append(
-        `{"time":"${this.#time()}","level":"${level}","message":"call","operation":"${line.operation}","code":"${line.code}","ms":${ms},"call":"${line.id}"}\n`,
-      );
+      this.#append(`${this.#start()}${this.#middle(level, line.operation, line.code)}${msText(line.ms)}${line.id}"}\n`);
     } else {
-      this.#append(this.#text(level, `${line.operation} ${line.code} ${ms.toFixed(1)} ms`, { call: line.id }));
+      this.#append(this.#text(level, `${line.operation} ${line.code} ${line.ms.toFixed(1)} ms`, { call: line.id }));
     }
   }
 
@@ -138,18 +138,50 @@ export class LogWriter implements Log {
     });
   }
 
-  /** ISO 8601 in UTC. The part down to the second is kept: thousands of lines share it. */
+  /** ISO 8601 in UTC. Kept for a millisecond: a busy process writes a score of lines in each. */
   #time(): string {
     const nowMs = Math.floor(this.#clock.nowMs());
-    const ms = nowMs % 1000;
-    if (nowMs - ms !== this.#secondMs) {
-      this.#secondMs = nowMs - ms;
-      this.#secondText = new Date(this.#secondMs).toISOString().slice(0, 20);
-    }
-    // Three digits by hand: it is done for every call.
-    if (ms >= 100) return `${this.#secondText}${ms}Z`;
-    return ms >= 10 ? `${this.#secondText}0${ms}Z` : `${this.#secondText}00${ms}Z`;
+    if (nowMs !== this.#timeMs) this.#keepTime(nowMs);
+    return this.#timeText;
   }
+
+  /** A line of JSON up to and with the time. */
+  #start(): string {
+    const nowMs = Math.floor(this.#clock.nowMs());
+    if (nowMs !== this.#timeMs) this.#keepTime(nowMs);
+    return this.#startText;
+  }
+
+  #keepTime(nowMs: number): void {
+    this.#timeMs = nowMs;
+    this.#timeText = new Date(nowMs).toISOString();
+    this.#startText = `{"time":"${this.#timeText}"`;
+  }
+
+  /** What lines about one operation and one code have in common. The contract bounds how many there are. */
+  #middle(level: LogLevel, operation: string, code: string): string {
+    const ofOperation = this.#middles.get(operation) ?? new Map<string, Middle>();
+    const known = ofOperation.get(code);
+    if (known !== undefined && known.level === level) return known.text;
+    const text = `,"level":"${level}","message":"call","operation":"${operation}","code":"${code}","ms":`;
+    this.#middles.set(operation, ofOperation.set(code, { level, text }));
+    return text;
+  }
+}
+
+/** Milliseconds with up to three digits behind the point, and the name of what comes behind them. */
+function msText(ms: number): string {
+  const us = Math.round(ms * 1000);
+  return us >= 0 && us < 1_000_000 ? `${Math.floor(us / 1000)}${thousandths[us % 1000]}` : `${us / 1000}${callName}`;
+}
+
+const callName = ',"call":"';
+/** By look-up: turning a fraction into text costs more than the rest of the line. */
+const thousandths: readonly string[] = Array.from({ length: 1000 }, (_, us) => `${String(us / 1000).slice(1)}${callName}`);
+
+interface Middle {
+  readonly level: LogLevel;
+  readonly text: string;
 }
 
 function toLoggable(value: unknown): unknown {

@@ -1,4 +1,4 @@
-/** `tenon describe`: the contracts of an app for people, for programs, and as OpenAPI. */
+/** `tenon describe`: the contracts of an app for people, for programs, as OpenAPI and as AsyncAPI. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { greeterFiles } from "./projects.ts";
@@ -12,6 +12,7 @@ const orders = contract("orders", {
   drop: command({ http: "DELETE /orders/{id}", access: { allOf: ["signed-in", { predicate: "own order", allows: () => true }] }, input: z.object({ id: z.uuid() }), deprecated: { since: "1.1.0" } }),
   settle: command({ access: calledBy("payments"), input: z.object({ id: z.uuid() }) }),
   placed: event({ data: z.object({ id: z.uuid() }), key: "id" }),
+  dropped: event({ data: z.object({ id: z.uuid() }), version: 2, deprecated: { since: "1.2.0" } }),
 }, { version: "1.2.0", description: "What was bought." });
 
 const nothing = (): never => { throw new TypeError("never called"); };
@@ -29,6 +30,7 @@ describe("describe", () => {
     assert.match(stdout, /drop +command +DELETE +\/orders\/\{id\} +signed in and own order +within 10s +deprecated since 1\.1\.0\n/);
     assert.match(stdout, /settle +command +\(between services\) +called by payments +within 10s\n/);
     assert.match(stdout, /placed +event +ordered by id\n/);
+    assert.match(stdout, /dropped +event +version 2 +deprecated since 1\.2\.0\n/);
   });
 
   test("gives the whole contracts to programs", async () => {
@@ -45,5 +47,16 @@ describe("describe", () => {
     assert.match(documents[0]?.openapi ?? "", /^3\.1/);
     assert.deepEqual(Object.keys(documents[0]?.paths ?? {}), ["/greet/{name}", "/whoami", "/slow"]);
     assert.deepEqual(documents[1], documents[0]);
+  });
+
+  test("gives the AsyncAPI document, with or without --json, and one document at a time", async () => {
+    await using project = await Project.create({ "app.ts": variety });
+    const documents = await Promise.all([["--asyncapi"], ["--asyncapi", "--json"]].map(async (args) => JSON.parse((await project.tenon(["describe", ...args])).stdout) as { readonly asyncapi: string; readonly channels: object }));
+    assert.equal(documents[0]?.asyncapi, "3.0.0");
+    assert.deepEqual(Object.keys(documents[0]?.channels ?? {}), ["orders.placed", "orders.dropped"]);
+    assert.deepEqual(documents[1], documents[0]);
+    const both = await project.tenon(["describe", "--asyncapi", "--openapi"]);
+    assert.equal(both.code, 2);
+    assert.match(both.stderr, /--openapi and --asyncapi are two documents/);
   });
 });

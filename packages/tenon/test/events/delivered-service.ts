@@ -1,8 +1,7 @@
 /** A service with an inbox, for tests: its rows say what was applied, in which order. */
 import { defaultRetryPolicy } from "../../src/contract/index.ts";
 import { type Database, DatabaseError, migrate, toMigration } from "../../src/data/index.ts";
-import { type Consumer, type Delivery, Dispatcher, type DispatcherOptions, type EventRecord, isRemovedByOther, removeStatement, Wakes } from "../../src/events/index.ts";
-import { Inbox } from "../../src/events/inbox.ts";
+import { type Consumer, type Delivery, Dispatcher, type DispatcherOptions, type EventRecord, Inbox, isRemovedByOther, removeStatement, Wakes } from "../../src/events/index.ts";
 import { createUuidSource, type Log } from "../../src/kernel/index.ts";
 import { clock } from "../data/shop.ts";
 

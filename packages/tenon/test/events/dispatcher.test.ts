@@ -38,8 +38,9 @@ for (const engine of engines) {
       let failures = 0;
       const part = dispatcher(database, [
         rowConsumer(database, {
+          policy: { attempts: 10, maxAgeMs: 60_000, baseMs: 1_500, capMs: 1_500 },
           before: (delivery) => {
-            if (keyOf(delivery) === "bad" && nOf(delivery) === 3 && failures++ < 4) throw new RangeError("not yet");
+            if (keyOf(delivery) === "bad" && nOf(delivery) === 3 && failures++ < 2) throw new RangeError("not yet");
           },
         }),
       ]);

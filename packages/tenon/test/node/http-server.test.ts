@@ -409,3 +409,27 @@ describe("a host", () => {
     await second.stop();
   });
 });
+
+describe("the headers of a request", () => {
+  const body = '{"name":"a"}';
+  const post = (...headers: readonly string[]): string => ["POST /things HTTP/1.1", ...headers, "", body].join("\r\n");
+
+  test("are read however their names are written", async () => {
+    await using served = await Served.open({ services });
+    for (const [host, type, length] of [["host", "content-type", "content-length"], ["Host", "Content-Type", "Content-Length"], ["HOST", "CONTENT-TYPE", "CONTENT-LENGTH"], ["hOST", "cOnTeNt-TyPe", "content-Length"]] as const) {
+      const answer = await rawRequest(served.port, post(`${host}: x`, `${type}: application/json`, `${length}: ${body.length}`));
+      assert.deepEqual([answer.status, answer.body], [200, body], type);
+      const pieces = ["POST /things HTTP/1.1", `${host}: x`, `${type}: application/json`, `${length === "content-length" ? "transfer-encoding" : "Transfer-ENCODING"}: chunked`, "", "c", body, "0", "", ""];
+      assert.equal((await rawRequest(served.port, pieces.join("\r\n"))).body, body, length);
+    }
+    assert.equal((await rawRequest(served.port, post("host: x", "content-typo: application/json", `content-length: ${body.length}`))).status, 415);
+  });
+
+  test("of one name are one list, however each of them is written", async () => {
+    await using served = await Served.open({ services });
+    const statusOf = async (...accept: readonly string[]): Promise<number> => (await rawRequest(served.port, ["GET /things/a HTTP/1.1", "host: x", ...accept, "", ""].join("\r\n"))).status;
+    assert.equal(await statusOf("accept: text/html"), 406);
+    assert.equal(await statusOf("accept: text/html", "Accept: application/json"), 200);
+    assert.equal(await statusOf("ACCEPT: text/html", "accept: image/png", "Accept: */*;q=0.1"), 200);
+  });
+});

@@ -158,7 +158,42 @@ export const catalog = contract(
   { version: "0.2.0", description: "What there is to buy." },
 );
 
+/** Events and nothing else, with all that a document has to tell of them. */
+export const parcels = contract(
+  "parcels",
+  {
+    handedOver: event({
+      summary: "A parcel was handed over",
+      description: "The carrier has it.\n\nWhere it is from now on, **the carrier** knows.",
+      data: z.object({
+        parcelId: z.uuid().meta({ description: "Also on the label" }),
+        carrier: z.enum(["post", "bike"]),
+        to: personal(z.string()),
+        position: z.tuple([z.number(), z.number()]).optional(),
+        worth: Money.meta({ id: "ParcelWorth", deprecated: true }).optional(),
+      }),
+      key: "parcelId",
+      version: 3,
+      upcasts: { 2: (old) => ({ ...old, carrier: "post" }) },
+    }),
+    delivered: event({ summary: "A parcel arrived", data: z.object({ parcelId: z.uuid(), signature: sensitive(z.string()).nullable() }), key: "parcelId" }),
+    lost: event({ data: z.object({ parcelId: z.uuid() }), deprecated: { since: "2.0.0", sunset: "2027-01-31", use: "parcels.delivered" } }),
+    shelved: event({ data: Category }),
+  },
+  { version: "2.0.0", description: "From the shelf to the door." },
+);
+
 /** Nothing of this is called from outside. */
 export const ledger = contract("ledger", { book: command({ access: calledBy("orders"), input: z.object({ cents: z.int() }) }) });
 
 export const showcase = [describe(orders), describe(catalog), describe(ledger)];
+
+/** The showcase with the events of `parcels`, and who subscribes to what. */
+export const eventShowcase = [...showcase, describe(parcels)];
+
+export const subscriptions = [
+  { service: "parcels", name: "pack", event: "orders.placed" },
+  { service: "ledger", name: "book-sale", event: "orders.placed" },
+  { service: "orders", name: "close", event: "parcels.delivered" },
+  { service: "ledger", name: "book-payment", event: "billing.captured" },
+] as const;

@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import type { ContractDescription } from "../../src/contract/index.ts";
-import { docsPage, docsPagePolicy, toOpenApi } from "../../src/rest/index.ts";
+import { docsPage, docsPagePolicy, type SubscriptionDescription, toAsyncApi, toOpenApi } from "../../src/rest/index.ts";
 
 export interface Asked {
   readonly method: string;
@@ -27,20 +27,29 @@ const problemType = "application/problem+json";
 /** One pixel. */
 const png = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
 
-export async function openShowcase(descriptions: readonly ContractDescription[], title = "The shop"): Promise<ShowcaseServer> {
+export interface ShowcaseOptions {
+  readonly title?: string;
+  /** Left out, the showcase is an app without events. */
+  readonly subscriptions?: readonly SubscriptionDescription[];
+}
+
+export async function openShowcase(descriptions: readonly ContractDescription[], { subscriptions, title = "The shop" }: ShowcaseOptions = {}): Promise<ShowcaseServer> {
   const asked: Asked[] = [];
   const replies = new Map<string, string>();
   const held = Promise.withResolvers<void>();
-  const document = JSON.stringify(toOpenApi(descriptions, { title, version: "1.4.0" }));
+  const documents: Readonly<Record<string, unknown>> = {
+    "/openapi.json": toOpenApi(descriptions, { title, version: "1.4.0" }),
+    ...(subscriptions === undefined ? {} : { "/asyncapi.json": toAsyncApi(descriptions, { title, version: "1.4.0", subscriptions }) }),
+  };
 
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { headers, method = "", url = "" } = request;
     if (url === "/docs") {
-      response.writeHead(200, { "content-type": "text/html; charset=utf-8", "content-security-policy": docsPagePolicy() }).end(docsPage(title));
+      response.writeHead(200, { "content-type": "text/html; charset=utf-8", "content-security-policy": docsPagePolicy() }).end(docsPage(title, { hasEvents: subscriptions !== undefined }));
       return;
     }
-    if (url === "/openapi.json") {
-      response.writeHead(200, { "content-type": "application/json" }).end(document);
+    if (url in documents) {
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(documents[url]));
       return;
     }
     const body = await buffer(request);

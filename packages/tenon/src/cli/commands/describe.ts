@@ -6,10 +6,12 @@ import { alignColumns } from "../columns.ts";
 import { appOperand, type CommandSpec } from "../command.ts";
 import { loadApp } from "../load-app.ts";
 import { countOf } from "../plural.ts";
+import { CommandProblem } from "../problem.ts";
 import type { Terminal } from "../terminal.ts";
 
 interface DescribeOptions {
   readonly openapi?: true;
+  readonly asyncapi?: true;
 }
 
 export const describeCommand: CommandSpec<DescribeOptions> = {
@@ -17,17 +19,24 @@ export const describeCommand: CommandSpec<DescribeOptions> = {
   operands: appOperand,
   summary: "print what the app's contracts promise",
   description: "Prints every operation and event of the app: its route, who may call it, its deadline. Nothing is opened or started.",
-  options: [{ flags: "--openapi", about: "the OpenAPI 3.1 document that /openapi.json answers with" }],
+  options: [
+    { flags: "--openapi", about: "the OpenAPI 3.1 document that /openapi.json answers with" },
+    { flags: "--asyncapi", about: "the AsyncAPI 3 document that /asyncapi.json answers with" },
+  ],
   examples: [
     ["tenon describe", "a table"],
     ["tenon describe --json", "the whole contracts, with their JSON Schemas"],
     ["tenon describe --openapi > openapi.json", "for tools that read OpenAPI"],
+    ["tenon describe --asyncapi > asyncapi.json", "the events, for tools that read AsyncAPI"],
   ],
   async run({ operands, options, terminal }) {
+    if (options.openapi === true && options.asyncapi === true) {
+      throw new CommandProblem("--openapi and --asyncapi are two documents", { remedy: "ask for one of them", exitCode: 2 });
+    }
     const app = await loadApp(enterApp(operands[0]).file);
-    if (options.openapi === true) {
-      const { openApiOf } = await import("../../app/index.ts");
-      const document = openApiOf(app);
+    if (options.openapi === true || options.asyncapi === true) {
+      const { asyncApiOf, openApiOf } = await import("../../app/index.ts");
+      const document = options.openapi === true ? openApiOf(app) : asyncApiOf(app);
       return { text: JSON.stringify(document, undefined, 2), data: document };
     }
     const { describe } = await import("../../contract/index.ts");
@@ -50,12 +59,16 @@ function toText(contract: ContractDescription, terminal: Terminal): string {
 function toRow(operation: OperationDescription, terminal: Terminal): readonly string[] {
   const { http } = operation;
   const route = http === undefined ? terminal.style("dim", "(between services)") : `${http.method.padEnd(6)} ${http.path}`;
-  const note = operation.deprecated === undefined ? "" : terminal.style("yellow", `deprecated since ${operation.deprecated.since}`);
-  return [operation.name, operation.kind, route, accessText(operation.access), `within ${formatDuration(operation.deadlineMs)}`, note];
+  return [operation.name, operation.kind, route, accessText(operation.access), `within ${formatDuration(operation.deadlineMs)}`, deprecationText(operation, terminal)];
+}
+
+function deprecationText({ deprecated }: OperationDescription | EventDescription, terminal: Terminal): string {
+  return deprecated === undefined ? "" : terminal.style("yellow", `deprecated since ${deprecated.since}`);
 }
 
 function toEventRow(event: EventDescription, terminal: Terminal): readonly string[] {
-  return [event.name, "event", event.key === undefined ? "" : terminal.style("dim", `ordered by ${event.key}`), "", "", ""];
+  const order = event.key === undefined ? "" : terminal.style("dim", `ordered by ${event.key}`);
+  return [event.name, "event", order, event.version === undefined ? "" : `version ${event.version}`, "", deprecationText(event, terminal)];
 }
 
 /** Who may call, as a person says it. */

@@ -1,15 +1,50 @@
-/** The OpenAPI document as this page needs it. */
+/** The OpenAPI document as this page needs it, and the AsyncAPI document where there is one. */
 
 let api = { components: {} };
 
-/** Reads the document and gives its operations, grouped by service, in the document's order. */
+/** Reads the documents and gives operations and events, both grouped by service, in the documents' order. */
 export async function loadApi() {
-  const response = await fetch("openapi.json");
-  if (!response.ok) throw new TypeError(`openapi.json was answered with status ${response.status}`);
-  api = await response.json();
+  const eventsAt = document.body.dataset.events;
+  const [openApi, asyncApi] = await Promise.all([readDocument("openapi.json"), eventsAt ? readDocument(eventsAt, withinEvents) : undefined]);
+  api = { ...openApi, events: asyncApi };
   const operations = Object.entries(api.paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, raw]) => toOperation(method, path, raw)));
-  const services = api.tags.map((tag) => ({ ...tag, version: tag["x-tenon-version"], operations: operations.filter((each) => each.tags[0] === tag.name) }));
-  return { info: api.info, services, operations };
+  const events = Object.entries(asyncApi?.channels ?? {}).map(([id, channel]) => toEvent(id, channel, Object.values(asyncApi.operations)));
+  return {
+    info: api.info,
+    operations,
+    services: api.tags.map((tag) => ({ ...tag, version: tag["x-tenon-version"], members: operations.filter((each) => each.tags[0] === tag.name) })),
+    events,
+    emitters: emittersOf(events, asyncApi?.info.tags ?? []),
+  };
+}
+
+async function readDocument(name, reviver) {
+  const response = await fetch(name);
+  if (!response.ok) throw new TypeError(`${name} was answered with status ${response.status}`);
+  return JSON.parse(await response.text(), reviver);
+}
+
+/** To both documents `#` is themselves. Here they are one, and this one is a part of it. */
+function withinEvents(key, value) {
+  return key === "$ref" && typeof value === "string" ? value.replace(/^#/, "#/events") : value;
+}
+
+/** Services that emit, those of other apps last. */
+function emittersOf(events, tags) {
+  const names = new Set([...tags.map(({ name }) => name), ...events.map(({ service }) => service)]);
+  return [...names].map((name) => {
+    const tag = tags.find((each) => each.name === name);
+    return { name, description: tag?.description, version: tag?.["x-tenon-version"] ?? "", members: events.filter((each) => each.service === name) };
+  }).filter(({ members }) => members.length > 0);
+}
+
+function toEvent(id, { description = "", title = id }, operations) {
+  const { payload, "x-tenon-deprecated": deprecated, "x-tenon-key": key, "x-tenon-upcasts-from": readsFrom = [], "x-tenon-version": version } = api.events.components.messages[id];
+  const own = operations.filter(({ channel }) => channel.$ref === `#/events/channels/${id}`);
+  const parties = (action) => own.filter((each) => each.action === action).map((each) => ({ service: each["x-tenon-service"], name: each["x-tenon-subscription"] }));
+  const subscribers = parties("receive");
+  const words = JSON.stringify([id, title, description, key, subscribers]).toLowerCase();
+  return { id, service: id.split(".")[0], summary: title, description, payload, data: version && flat(payload).properties.data, deprecated, key, readsFrom, version, emitters: parties("send"), subscribers, words };
 }
 
 /** Where calls go: the document's server, from the page's own origin, which is all that its policy lets it reach. */
@@ -46,6 +81,7 @@ function deref(node) {
 /** A schema with its references and its `allOf` worked in: one level, ready to be looked at. */
 export function flat(node) {
   const { allOf = [], ...schema } = deref(node === true ? {} : node);
+  if (Array.isArray(schema.items)) Object.assign(schema, { prefixItems: schema.items, items: schema.additionalItems }); // a tuple, as AsyncAPI writes it
   return allOf.map(flat).reduce((whole, part) => {
     const merged = { ...part, ...whole };
     if (whole.properties && part.properties) merged.properties = { ...whole.properties, ...part.properties };

@@ -58,6 +58,7 @@ const drawings = {
   menu: "M4 7h16M4 12h16M4 17h16",
   theme: "M12 3a9 9 0 1 0 0 18zM12 3a9 9 0 0 1 0 18",
   key: "M8 11a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM11 12l9-9M16 7l3 3",
+  order: "M9 6h11M9 12h11M9 18h11M4 5v3M4 11h.1M4 17h.1",
   limit: "M4 18a9 9 0 1 1 16 0M12 14l4-5",
   goal: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16zM12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6z",
   command: "M4 20l1-5L16 4l4 4L9 19z",

@@ -7,8 +7,6 @@ import { tryIt } from "./try-it.js";
 export function operationView(operation) {
   const { description = "", method, parameters, path, requestBody, summary, tags } = operation;
   const own = parameters.filter((parameter) => !parameter.isPlatform);
-  // What the document adds about the end of an operation has a place of its own here.
-  const about = description.replace(/\s*Deprecated since version [^]*$/, "");
   const panel = tryIt(operation);
   return h("div.operation",
     h("article",
@@ -16,8 +14,8 @@ export function operationView(operation) {
       h("h1", summary),
       h("div.route", methodChip(method), pathView(path), copyButton("the path", () => path), button(".jump", () => panel.scrollIntoView(), "Try it")),
       promises(operation),
-      deprecationNote(operation),
-      h("div.prose", prose(about)),
+      deprecationNote(operation["x-tenon-deprecated"], hrefOf),
+      h("div.prose", prose(aboutOf(description))),
       own.length > 0 && section("Parameters", parameterLists(own)),
       requestBody && section("Body", bodyView(requestBody)),
       section("Answer", successView(operation)),
@@ -26,7 +24,12 @@ export function operationView(operation) {
     panel);
 }
 
-function section(title, ...content) {
+/** A description without what the document adds about the end of an operation, which has a place of its own here. */
+export function aboutOf(description) {
+  return description.replace(/\s*Deprecated since version [^]*$/, "");
+}
+
+export function section(title, ...content) {
   return h("section.part", h("h2", title), content);
 }
 
@@ -65,8 +68,10 @@ export function markGrant(view) {
   return view;
 }
 
-function deprecationNote({ deprecated, "x-tenon-deprecated": { since, sunset, use } = {} }) {
-  return deprecated && h("p.note.warn", h("strong", "Deprecated"), ` since ${since}`, sunset ? `; it may be gone after ${sunset}.` : ".", use && [" Use ", h("a", { href: hrefOf(use) }, use), " instead."]);
+/** @param toHref  Leads from an identifier to its place on this page. */
+export function deprecationNote(deprecation, toHref) {
+  const { since, sunset, use } = deprecation ?? {};
+  return deprecation && h("p.note.warn", h("strong", "Deprecated"), ` since ${since}`, sunset ? `; it may be gone after ${sunset}.` : ".", use && [" Use ", h("a", { href: toHref(use) }, use), " instead."]);
 }
 
 function parameterLists(parameters) {

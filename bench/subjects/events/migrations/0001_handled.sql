@@ -1,0 +1,1 @@
+create table handled (number integer not null, handled_at timestamptz not null default now());

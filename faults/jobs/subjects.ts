@@ -1,0 +1,6 @@
+/** The subjects of the drill that kills workers, in the order in which they are told. */
+import { graphileWorker } from "./graphile-worker/queue.ts";
+import type { JobSubject } from "./job-subject.ts";
+import { pgBoss, pgBossSingle, pgBossTransactional } from "./pg-boss/queue.ts";
+
+export const jobSubjects: readonly JobSubject[] = [pgBoss, pgBossSingle, pgBossTransactional, graphileWorker];

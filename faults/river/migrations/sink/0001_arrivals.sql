@@ -1,0 +1,1 @@
+create table arrivals (position bigint generated always as identity primary key, key text not null, n integer not null);

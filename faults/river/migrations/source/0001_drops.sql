@@ -1,0 +1,1 @@
+create table drops (key text not null, n integer not null);

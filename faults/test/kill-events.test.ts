@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { pgliteDrillDatabase, postgresDrillDatabase, type DrillDatabase } from "../drill-database.ts";
+import { countRiver, runKillEvents } from "../kill-events.ts";
+
+const url = process.env["TENON_TEST_DATABASE_URL"] || "postgres://postgres@127.0.0.1:5432/postgres";
+
+async function drill(open: () => Promise<DrillDatabase>): Promise<void> {
+  await using database = await open();
+  const { acknowledged, ...broken } = await runKillEvents({ database, kills: 8, clients: 6, lifeMaxMs: 700, leaseMs: 1_000, random: Math.random });
+  assert.deepEqual(broken, { kills: 8, lost: 0, appliedTwice: 0, stuck: 0, orderViolations: 0, deadLetters: 0, unexpected: [] });
+  assert.ok(acknowledged > 20, `the load was no load: ${acknowledged} acknowledged`);
+}
+
+describe("events survive processes that are killed again and again", () => {
+  test("on the embedded database", () => drill(pgliteDrillDatabase));
+
+  test("on PostgreSQL, three processes at once", async (context) => {
+    const database = await postgresDrillDatabase(url).catch((error: unknown) => String(error));
+    if (typeof database === "string") {
+      context.skip(`no PostgreSQL at ${new URL(url).host}: ${database}`);
+      return;
+    }
+    await drill(async () => database);
+  });
+});
+
+test("the drill finds what it looks for", () => {
+  const drops = [1, 2, 3, 4].map((n) => ({ key: "k", n }));
+  const arrivals = [1, 3, 2, 2].map((n) => ({ key: "k", n }));
+  assert.deepEqual(countRiver({ arrivals, drops, unfinished: 0, deadLetters: 0 }), { lost: 1, appliedTwice: 1, stuck: 0, orderViolations: 1, deadLetters: 0 });
+  assert.deepEqual(countRiver({ arrivals: [], drops, unfinished: 4, deadLetters: 0 }), { lost: 0, appliedTwice: 0, stuck: 4, orderViolations: 0, deadLetters: 0 });
+});

@@ -1,0 +1,2 @@
+/** Events over Kafka. */
+export { type KafkaLogin, type KafkaOptions, openKafka } from "./kafka.ts";

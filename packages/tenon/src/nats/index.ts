@@ -1,0 +1,2 @@
+/** Events over NATS JetStream. */
+export { type NatsOptions, openNats } from "./nats.ts";
