@@ -3,10 +3,10 @@
  * and who is at work on it. Looks only; every count is bounded, so asking is cheap however much has piled up.
  */
 import type { Database } from "../data/index.ts";
-import { runStatement } from "./admin-session.ts";
-import { type BoundedCount, boundedCountOf, toBoundedCount } from "./bounded-count.ts";
+import { withSession } from "./admin-session.ts";
+import { type BoundedCount, boundedCountOf, countMax, toBoundedCount } from "./bounded-count.ts";
 
-/** One subscription. The states are drawn in ARCHITECTURE.md. */
+/** One subscription. The states are drawn in ARCHITECTURE.md. Where much has piled up, the oldest is that of what was counted. */
 export interface SubscriptionLag {
   readonly subscription: string;
   readonly ready: BoundedCount;
@@ -56,21 +56,30 @@ const namesText = (): string => {
     select subscription from found_0 union select subscription from found_1 union select subscription from found_2 union select unnest($1::text[])`;
 };
 
-const own = "from tenon_inbox where tenon_inbox.subscription = names.subscription";
 const ageOf = (since: string): string => `extract(epoch from now() - ${since}) * 1000`;
-/** Of a bounded number, since waiting ones stand in no order of age. */
-const oldestHeld = `(select min(received_at) from (select received_at ${own} and due_at is not null and (attempts > 0 or due_at = 'infinity') limit 1000) as held)`;
-const oldestReady = `(select received_at ${own} and due_at is null order by seq limit 1)`;
+
+/**
+ * Of each state so many rows as anybody wants to count, in the order of an index, so that no plan reads more. Those that
+ * wait for a time, be they failed or timers, are one stretch of it.
+ */
+const sampleOf = (state: string, order: string): string => `
+  (select attempts, received_at from tenon_inbox where tenon_inbox.subscription = names.subscription and ${state} order by ${order} limit ${countMax + 1}) as sample`;
+const ready = sampleOf("due_at is null", "seq");
+const behind = sampleOf("due_at = 'infinity'", "subscription, due_at");
+const timed = sampleOf("due_at is not null and due_at < 'infinity'", "subscription, due_at");
 
 const subscriptionsText = `
-  select names.subscription,
-    ${boundedCountOf(`${own} and due_at is null`)} as ready,
-    ${boundedCountOf(`${own} and due_at is not null and due_at < 'infinity' and attempts > 0`)} as waiting,
-    ${boundedCountOf(`${own} and due_at = 'infinity'`)} as behind,
-    ${boundedCountOf(`${own} and due_at is not null and due_at < 'infinity' and attempts = 0`)} as timers,
+  select names.subscription, ready.counted as ready, timed.waiting, behind.counted as behind, timed.timers, timed.is_cut,
     ${boundedCountOf("from tenon_dead_letters where state = 'dead' and tenon_dead_letters.subscription = names.subscription")} as dead,
-    (${ageOf(`least(${oldestHeld}, ${oldestReady})`)})::float8 as oldest_ms
+    (${ageOf("least(ready.oldest, behind.oldest, timed.oldest)")})::float8 as oldest_ms
   from (${namesText()}) as names
+  cross join lateral (select count(*)::int as counted, min(received_at) as oldest from ${ready}) as ready
+  cross join lateral (select count(*)::int as counted, min(received_at) as oldest from ${behind}) as behind
+  cross join lateral (
+    select count(*) filter (where attempts > 0)::int as waiting, count(*) filter (where attempts = 0)::int as timers,
+      count(*) > ${countMax} as is_cut, min(received_at) filter (where attempts > 0) as oldest
+    from ${timed}
+  ) as timed
   order by names.subscription`;
 
 const outboxText = `
@@ -79,29 +88,39 @@ const outboxText = `
 const lanesText = `
   select holder, count(*)::int as lanes, bool_or(lease_until > now()) as is_alive from tenon_lanes group by holder order by lanes desc, holder`;
 
+/**
+ * Plans that follow the indexes, whatever the statistics say: those of a table that has just filled up are of no use, and
+ * compiling a plan takes longer than running it.
+ */
+const settings = ["jit", "enable_seqscan", "enable_bitmapscan", "enable_sort"].map((name) => ({ text: `set local ${name} = off`, parameters: [] }));
+
 /** @param known  The subscriptions that the service has: listed also where nothing waits for them. */
 export async function readLag(database: Database, service: string, known: readonly string[]): Promise<ServiceLag> {
-  const read = (text: string, parameters: readonly unknown[] = []) => runStatement(database, { service, mode: "read", text, parameters });
-  const outbox = (await read(outboxText)).rows[0];
-  const { rows: subscriptions } = await read(subscriptionsText, [known]);
-  const { rows: lanes } = await read(lanesText);
-  const held = lanes.filter(({ holder }) => holder !== null);
-  return {
-    service,
-    outbox: { count: toBoundedCount(outbox?.["counted"]), oldestMs: toMs(outbox?.["oldest_ms"]) },
-    subscriptions: subscriptions.map(toSubscriptionLag),
-    holders: held.map((row) => ({ holder: row["holder"] as string, lanes: row["lanes"] as number, isAlive: row["is_alive"] === true })),
-    freeLanes: lanes.filter((row) => row["is_alive"] !== true).reduce((sum, row) => sum + (row["lanes"] as number), 0),
-  };
+  return withSession(database, { service, mode: "read" }, async (session) => {
+    await session.batch([{ text: "begin", parameters: [] }, ...settings]);
+    const outbox = (await session.query(outboxText, [])).rows[0];
+    const { rows: subscriptions } = await session.query(subscriptionsText, [known]);
+    const { rows: lanes } = await session.query(lanesText, []);
+    await session.query("commit", []);
+    const held = lanes.filter(({ holder }) => holder !== null);
+    return {
+      service,
+      outbox: { count: toBoundedCount(outbox?.["counted"]), oldestMs: toMs(outbox?.["oldest_ms"]) },
+      subscriptions: subscriptions.map(toSubscriptionLag),
+      holders: held.map((row) => ({ holder: row["holder"] as string, lanes: row["lanes"] as number, isAlive: row["is_alive"] === true })),
+      freeLanes: lanes.filter((row) => row["is_alive"] !== true).reduce((sum, row) => sum + (row["lanes"] as number), 0),
+    };
+  });
 }
 
 function toSubscriptionLag(row: Readonly<Record<string, unknown>>): SubscriptionLag {
+  const timed = (counted: unknown): BoundedCount => ({ count: Math.min(Number(counted), countMax), hasMore: row["is_cut"] === true });
   return {
     subscription: row["subscription"] as string,
     ready: toBoundedCount(row["ready"]),
-    waiting: toBoundedCount(row["waiting"]),
+    waiting: timed(row["waiting"]),
     behind: toBoundedCount(row["behind"]),
-    timers: toBoundedCount(row["timers"]),
+    timers: timed(row["timers"]),
     dead: toBoundedCount(row["dead"]),
     oldestMs: toMs(row["oldest_ms"]),
   };

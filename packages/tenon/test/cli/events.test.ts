@@ -191,8 +191,9 @@ for (const { name, open, skip } of deployments) {
       assert.match(stdout, /\n {2}stopped: it calls payments\.limit, which a dry run does not; .*\n {4}\{\n {6}"order": "limited",\n {6}"payer": "\[personal\]"/);
     });
 
-    // Nothing of it depends on the engine, and the embedded one takes half a second to open each time.
-    test("wrong input is answered by what to do", { skip: name === "pglite" && serverSkip === false ? "tried on PostgreSQL" : false }, async () => {
+    // Nothing of these depends on the engine, and the embedded one takes half a second to open each time.
+    const onServer = { skip: name === "pglite" && serverSkip === false ? "tried on PostgreSQL" : false };
+    test("wrong input is answered by what to do", onServer, async () => {
       const cases: readonly (readonly [args: readonly string[], code: number, says: RegExp])[] = [
         [["list", "paymets"], 2, /^error: there is no service "paymets" in the app\n {2}→ did you mean payments\?\n {2}→ there are payments, orders\n$/],
         [["list", "--type", "payments.capturd"], 2, /there is no event "payments\.capturd" in the app\n {2}→ did you mean payments\.captured\?/],
@@ -227,7 +228,7 @@ for (const { name, open, skip } of deployments) {
       assert.match((JSON.parse(stdout) as { readonly error: { readonly problem: string } }).error.problem, /is not the id of an event/);
     });
 
-    test("an event of a discarded version, or of a type that is not wanted any more, is told of and not delivered", async () => {
+    test("an event of a discarded version, or of a type that is not wanted any more, is told of and not delivered", onServer, async () => {
       const contractFile = paidFiles()["payments/contract.ts"] ?? "";
       await project.write({ "payments/contract.ts": contractFile.replace("version: 2", "version: 3") });
       const range = await events(["replay", "mark-paid", "--from", "1", "--yes"]);
