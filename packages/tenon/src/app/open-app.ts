@@ -18,8 +18,8 @@ import {
   validate,
 } from "../calls/index.ts";
 import type { ServiceData } from "../data/index.ts";
-import type { Consumer } from "../events/index.ts";
-import { createSubscriptionConsumer, handle } from "../handlers/index.ts";
+import type { Broker, Consumer } from "../events/index.ts";
+import { createProgram, createScheduleConsumer, createSubscriptionConsumer, createWorkflowConsumers, handle } from "../handlers/index.ts";
 import { type Clock, createIdSource, type IdSource, type Part, type Random } from "../kernel/index.ts";
 import { RestFace, type HttpHandler } from "../rest/index.ts";
 import type { AnyHandler, App } from "../service/index.ts";
@@ -28,6 +28,7 @@ import { authorize, authorizeCaller, identify, limit, type TokenVerifier } from 
 import type { Config } from "./config.ts";
 import type { OpenedData } from "./open-data.ts";
 import { AppEvents } from "./open-events.ts";
+import { parseSchedules } from "./open-triggers.ts";
 import { Readiness } from "./readiness.ts";
 import { standardPages } from "./standard-pages.ts";
 
@@ -41,6 +42,8 @@ export interface OpenAppOptions {
   readonly verifier: TokenVerifier | undefined;
   /** The database, opened; `undefined` for an app without tables. */
   readonly data: OpenedData | undefined;
+  /** What events go over, where it is not the database. */
+  readonly broker?: Broker | undefined;
   /** How long requests wait before they are seen, in ms, where the host can tell. */
   readonly queueDelayMs?: () => number;
 }
@@ -58,8 +61,12 @@ export interface OpenApp {
   readonly parts: readonly Part[];
   /** Those of them that move and deliver events. */
   readonly eventParts: readonly Part[];
+  /** Those that fire schedules, to be started after them. Left out in tests, which fire by themselves. */
+  readonly tickers: readonly Part[];
+  /** Puts a run of a schedule into the inbox. @throws {RangeError} the service has no such schedule. */
+  fire(service: string, schedule: string, run: { readonly scheduledAtMs: number; readonly missed: number }): Promise<void>;
   /** Resolves when every event was delivered, with all that follows from it. For tests. */
-  settled(): Promise<void>;
+  readonly settled: () => Promise<void>;
 }
 
 /** How many calls are let in before anything has been learned: what one core answers without queueing for long. */
@@ -69,8 +76,10 @@ const minConcurrency = 8;
 /** First answers that a service without a database keeps in memory. */
 const memoryAnswersMax = 10_000;
 
+/** @throws {ContractMistakes} a trigger cannot work, with everything that is wrong with any. */
 export function openApp(app: App, options: OpenAppOptions): OpenApp {
   const { clock, config, data, log, random } = options;
+  const schedules = parseSchedules(app);
   const metrics = new Metrics();
   const ids = createIdSource(random);
   const directory = new Directory();
@@ -79,23 +88,31 @@ export function openApp(app: App, options: OpenAppOptions): OpenApp {
   metrics.gauge({ name: "tenon_calls_underway", help: "Calls under way.", read: () => concurrency.underway });
   metrics.gauge({ name: "tenon_concurrency_limit", help: "Calls that may be under way at once.", read: () => concurrency.limit });
 
-  const events = data === undefined ? undefined : new AppEvents(app, { config, clock, random, log, database: data.database });
+  const events = data === undefined ? undefined : new AppEvents(app, { config, clock, random, log, database: data.database, broker: options.broker, schedules });
   const consumers = new Map<string, readonly Consumer[]>();
   for (const service of app.services) {
     const serviceData = data?.services.get(service.name);
     const stages = standardStages(options, { metrics, concurrency, serviceData });
     const emitter = serviceData === undefined ? undefined : events?.emitterOf(service);
-    const environment = { service: service.name, data: serviceData, emitter, directory, clock, ids, log, config: options.serviceConfigs.get(service.name) };
+    const programs = new Map(service.workflows.map((workflow) => [workflow.name, createProgram(workflow, { service: service.name, log })]));
+    const workflows = serviceData === undefined || programs.size === 0 ? undefined : events?.workflowsOf(service, programs);
+    const environment = { service: service.name, data: serviceData, emitter, runs: workflows?.runs, directory, clock, ids, log, config: options.serviceConfigs.get(service.name) };
     for (const operation of operationsOf(service.contract)) {
       const handler = service.handlers[operation.name] as AnyHandler;
       directory.register(operation, compile(stages, operation, handle(operation, handler, environment)));
     }
     if (serviceData === undefined) continue;
     const parts = { environment, data: serviceData, metrics, clock, log };
-    consumers.set(service.name, service.subscriptions.map((subscription) => createSubscriptionConsumer(subscription, parts)));
+    const runsAtWork = workflows === undefined ? [] : service.workflows.flatMap((workflow) => createWorkflowConsumers(workflow, { ...parts, ...workflows, programs, random }));
+    consumers.set(service.name, [
+      ...service.subscriptions.map((subscription) => createSubscriptionConsumer(subscription, parts)),
+      ...service.triggers.map((trigger) => createScheduleConsumer(trigger, parts)),
+      ...runsAtWork,
+    ]);
   }
 
   const eventParts = events?.parts(consumers) ?? [];
+  const tickers = events?.tickers() ?? [];
 
   const face = new RestFace({
     contracts: app.services.map((service) => service.contract),
@@ -116,9 +133,11 @@ export function openApp(app: App, options: OpenAppOptions): OpenApp {
     directory,
     readiness,
     http: face.answer,
-    parts: [...(data?.parts ?? []), ...eventParts],
+    parts: [...(data?.parts ?? []), ...eventParts, ...tickers],
     eventParts,
+    tickers,
     settled: async () => events?.settled(),
+    fire: async (service, schedule, run) => events?.fire(service, schedule, run),
   };
 }
 

@@ -1,9 +1,11 @@
 /** Events of an app at work: relays, deliveries, and what keeps them told of each other. */
 import { eventsOf } from "../contract/index.ts";
 import type { Database, Listening } from "../data/index.ts";
-import { type Consumer, DatabaseLog, Dispatcher, Emitter, type EventLog, EventSweeper, Relay, type Route, subscribersOf, wakeChannel, type WakePlace, Wakes } from "../events/index.ts";
+import { type Broker, BrokerLog, type Consumer, type Consumption, DatabaseLog, Dispatcher, Emitter, type EventLog, EventSweeper, Inbox, Relay, type Route, type Schedule, scheduleSubscription, subscribersOf, Ticker, wakeChannel, type WakePlace, Wakes } from "../events/index.ts";
+import { ServiceRuns } from "../handlers/index.ts";
 import { type Clock, createUuidSource, type Log, type Part, type Random } from "../kernel/index.ts";
 import type { App, Service } from "../service/index.ts";
+import { mailOf, type Program, RunStore, RunSweeper } from "../workflows/index.ts";
 import type { Config } from "./config.ts";
 
 export interface EventsOptions {
@@ -12,8 +14,16 @@ export interface EventsOptions {
   readonly random: Random;
   readonly log: Log;
   readonly database: Database;
+  /** What events go over; left out, they stay in the database. */
+  readonly broker?: Broker | undefined;
+  /** By the name of their service. */
+  readonly schedules: ReadonlyMap<string, readonly Schedule[]>;
 }
 
+/** Waits up to this long are woken from by a timer of this process, in ms: beyond, being found late by a look matters little. */
+const hintMaxMs = 60_000;
+/** So that the database's clock has surely come to the instant, in ms. */
+const hintLateMs = 5;
 /** With one process there is nobody whose hints could be lost. */
 const pollMs = { one: 5_000, many: 1_000 } as const;
 
@@ -23,6 +33,8 @@ export class AppEvents {
   readonly #app: App;
   readonly #options: EventsOptions;
   readonly #uuids;
+  /** Of this process, among those that deliver. */
+  readonly #holder: string;
   readonly #relays: Relay[] = [];
   readonly #dispatchers: Dispatcher[] = [];
 
@@ -30,6 +42,7 @@ export class AppEvents {
     this.#app = app;
     this.#options = options;
     this.#uuids = createUuidSource(options.clock, options.random);
+    this.#holder = this.#uuids();
   }
 
   emitterOf(service: Service): Emitter {
@@ -38,14 +51,27 @@ export class AppEvents {
     return new Emitter({ service: service.name, events: eventsOf(service.contract), uuids: this.#uuids, clock, wakes: this.wakes, locks });
   }
 
+  /** `start` and `runs` of a service that has workflows. */
+  workflowsOf(service: Service, programs: ReadonlyMap<string, Program>): { readonly store: RunStore; readonly runs: ServiceRuns; readonly wakeIn: (waitMs: number) => void } {
+    const { clock, database, random } = this.#options;
+    const store = new RunStore(database, service.name);
+    const wake = (): void => this.wakes.wake(`inbox ${service.name}`);
+    // A hint for what is due soon; what is due later is found by looking.
+    const wakeIn = (waitMs: number): void => {
+      if (waitMs <= 0) wake();
+      else if (waitMs <= hintMaxMs) clock.after(waitMs + hintLateMs, wake);
+    };
+    return { store, wakeIn, runs: new ServiceRuns({ store, programs, uuids: this.#uuids, wake, clock, random }) };
+  }
+
   /** @param consumers  By the name of the service whose inbox they read. */
   parts(consumers: ReadonlyMap<string, readonly Consumer[]>): readonly Part[] {
-    const { clock, config, database, log, random } = this.#options;
+    const { broker, clock, config, database, log, random } = this.#options;
     const routes = routesOf(this.#app);
-    const eventLog: EventLog = new DatabaseLog({ database, routes });
+    const eventLog: EventLog = broker === undefined ? new DatabaseLog({ database, routes }) : new BrokerLog({ broker, database, routes, wakes: this.wakes, log });
     const timing = { clock, log, wakes: this.wakes, pollMs: pollMs[database.sessions] };
-    const holder = this.#uuids();
-    const owners = this.#app.services.filter((service) => service.migrations !== undefined);
+    const holder = this.#holder;
+    const owners = this.#owners;
     for (const { contract, name } of owners) {
       if (eventsOf(contract).length > 0) this.#relays.push(new Relay({ ...timing, service: name, eventLog, subscribers: subscribersOf(routes, name) }));
       const own = consumers.get(name) ?? [];
@@ -55,7 +81,33 @@ export class AppEvents {
     }
     if (this.#relays.length === 0 && this.#dispatchers.length === 0) return [];
     const sweeper = new EventSweeper({ database, services: owners.map(({ name }) => name), keepMs: config.eventsKeepD * 86_400_000, clock, log });
-    return [sweeper, new Notices(database, this.wakes), ...this.#relays, ...this.#dispatchers];
+    const receivers = new Receivers(eventLog, [...new Set(config.deliveriesMax === 0 ? [] : routes.map(({ subscriber }) => subscriber))]);
+    const withRuns = this.#app.services.filter(({ workflows }) => workflows.length > 0).map(({ name }) => name);
+    const runSweeper = new RunSweeper({ database, services: withRuns, keepMs: config.runsKeepD * 86_400_000, clock, log });
+    return [sweeper, runSweeper, new Notices(database, this.wakes), receivers, ...this.#relays, ...this.#dispatchers];
+  }
+
+  /** One for each service with a schema, since a schedule that is no more is to be removed there. */
+  tickers(): readonly Part[] {
+    const { clock, database, log, schedules } = this.#options;
+    const common = { clock, database, log, wakes: this.wakes, holder: this.#holder, uuids: this.#uuids };
+    return this.#owners.map(({ name }) => new Ticker({ ...common, service: name, schedules: schedules.get(name) ?? [] }));
+  }
+
+  /** Puts a run of a schedule into the inbox, whatever the time is. @throws {RangeError} there is no such schedule. */
+  async fire(service: string, schedule: string, { missed, scheduledAtMs }: { readonly scheduledAtMs: number; readonly missed: number }): Promise<void> {
+    const known = this.#options.schedules.get(service) ?? [];
+    if (!known.some(({ name }) => name === schedule)) {
+      throw new RangeError(`${service} has no schedule "${schedule}": it has ${known.map(({ name }) => `"${name}"`).join(", ") || "none"}`);
+    }
+    const subscription = scheduleSubscription(schedule);
+    const time = new Date(scheduledAtMs).toISOString();
+    await new Inbox(this.#options.database, service).add(subscription, { id: this.#uuids(), source: service, type: subscription, version: 1, key: schedule, time, data: { missed }, trace: undefined });
+    this.wakes.tell(`inbox ${service}`);
+  }
+
+  get #owners(): readonly Service[] {
+    return this.#app.services.filter((service) => service.migrations !== undefined);
   }
 
   /** Resolves when every event was delivered, and nothing that follows from it is left to do now. For tests. */
@@ -70,7 +122,33 @@ export class AppEvents {
 
 /** Who subscribes to what. */
 export function routesOf(app: App): readonly Route[] {
-  return app.services.flatMap((service) => service.subscriptions.map(({ event, name }) => ({ type: event.id, subscriber: service.name, subscription: name })));
+  return app.services.flatMap(({ name: subscriber, subscriptions, workflows }) => [
+    ...subscriptions.map(({ event, name }) => ({ type: event.id, subscriber, subscription: name })),
+    ...workflows.flatMap(({ events, name }) => events.map(({ id }) => ({ type: id, subscriber, subscription: mailOf(name) }))),
+  ]);
+}
+
+/** Fills the inboxes of the services that subscribe, where something comes over a broker. */
+class Receivers implements Part {
+  readonly name = "receivers";
+  readonly #eventLog: EventLog;
+  readonly #services: readonly string[];
+  #consumptions: readonly Consumption[] = [];
+
+  constructor(eventLog: EventLog, services: readonly string[]) {
+    this.#eventLog = eventLog;
+    this.#services = services;
+  }
+
+  async start(): Promise<void> {
+    this.#consumptions = await Promise.all(this.#services.map((service) => this.#eventLog.receive(service)));
+  }
+
+  /** Relays stop before it, since they are started after it. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#consumptions.map((consumption) => consumption.close()));
+    await this.#eventLog.close();
+  }
 }
 
 /** Brings the hints of other processes to this one, where there are others. */

@@ -8,6 +8,7 @@ import {
   type Bytes,
   type CallPromise,
   type Caller,
+  describe,
   type ErrorSpecs,
   type InputOf,
   type Operation,
@@ -18,7 +19,7 @@ import {
 } from "../contract/index.ts";
 import { Call, compile, type Handler, record, validate } from "../calls/index.ts";
 import { handle } from "../handlers/index.ts";
-import { createIdSource, Fault, type Part } from "../kernel/index.ts";
+import { createIdSource, type Duration, Fault, parseDuration, type Part } from "../kernel/index.ts";
 import { app, type AnyHandler, type HandlerOf, type NoConfig, type NoTables, type Service } from "../service/index.ts";
 import { LogWriter } from "../telemetry/index.ts";
 import { parseConfig } from "./config.ts";
@@ -26,6 +27,7 @@ import { needsData, type OpenedData, openTestData } from "./open-data.ts";
 import { openApp } from "./open-app.ts";
 import { parseServiceConfigs } from "./service-config.ts";
 import { systemClock } from "./system.ts";
+import { advanceTime, TestClock } from "./test-time.ts";
 
 /** Who a test calls as. */
 export interface TestCaller {
@@ -95,9 +97,17 @@ export function test<P extends AnyContract>(service: Service<P>, testOptions: Te
     async [settleKey](): Promise<void> {
       await (await opening)?.settled();
     },
+    async [advanceKey](ms: number): Promise<void> {
+      opening ??= open(service, testOptions);
+      await (await opening).advance(ms);
+    },
     async [callKey](operation: Operation, input: unknown, options: TestCallOptions) {
       opening ??= open(service, testOptions);
       return (await opening).run(operation, input, options);
+    },
+    async [fireKey](schedule: string, options: FireOptions): Promise<void> {
+      opening ??= open(service, testOptions);
+      await (await opening).fire(options.service === undefined ? service.name : describe(options.service).name, schedule, options);
     },
     async [Symbol.asyncDispose](): Promise<void> {
       if (opening === undefined) return;
@@ -124,6 +134,41 @@ export async function settled(tested: AsyncDisposable): Promise<void> {
   await (tested as { readonly [settleKey]?: () => Promise<void> })[settleKey]?.();
 }
 
+export interface FireOptions {
+  /** When the run was due, in UTC (RFC 3339). Default: now. */
+  readonly scheduledAt?: string;
+  /** How many earlier instants it stands for. Default 0. */
+  readonly missed?: number;
+  /** The service whose schedule it is, where that is one beside the tested one. */
+  readonly service?: AnyContract;
+}
+
+/**
+ * Runs a schedule now: in a test none runs by itself. {@link settled} waits until it has run.
+ *
+ *     await fire(shop, "remind-unpaid");
+ *     await settled(shop);
+ *
+ * @throws {RangeError} there is no schedule of this name.
+ */
+export async function fire(tested: AsyncDisposable, schedule: string, options: FireOptions = {}): Promise<void> {
+  await (tested as AsyncDisposable & Reached)[fireKey](schedule, options);
+}
+
+/**
+ * Lets time pass for what waits: runs that sleep or wait for something, deliveries between two attempts. Nothing is waited
+ * for. What is due is done in the order in which it is due, and what follows from it, before time goes on, so three sleeps of
+ * an hour are over after `advance(tested, "3h")`. `flow.now()` and the instants of events go along; the database's own clock
+ * does not.
+ *
+ *     await advance(shop, "10m");
+ */
+export async function advance(tested: AsyncDisposable, by: Duration): Promise<void> {
+  const ms = parseDuration(by);
+  if (ms === undefined) throw new RangeError(`"${by}" is not a length of time: "10m", "2d"`);
+  await (tested as { readonly [advanceKey]?: (ms: number) => Promise<void> })[advanceKey]?.(ms);
+}
+
 /** Calls an operation of a service beside the tested one: `call(shop, payments.capture, { ... })`. */
 export function call<K extends OperationKind, I extends Schema, O extends AnyOutput, E extends ErrorSpecs>(
   tested: AsyncDisposable,
@@ -136,22 +181,27 @@ export function call<K extends OperationKind, I extends Schema, O extends AnyOut
 
 interface Reached {
   readonly [callKey]: (operation: Operation, input: unknown, options: TestCallOptions) => Promise<unknown>;
+  readonly [fireKey]: (schedule: string, options: FireOptions) => Promise<void>;
 }
 
 const callKey: unique symbol = Symbol("call");
+const fireKey: unique symbol = Symbol("fire");
 /** Where a tested service keeps what {@link settled} does, out of the way of the names of its operations. */
 const settleKey: unique symbol = Symbol("settled");
+const advanceKey: unique symbol = Symbol("advance");
 
 interface Opened {
   readonly parts: readonly Part[];
   readonly settled: () => Promise<void>;
+  readonly fire: (service: string, schedule: string, options: FireOptions) => Promise<void>;
+  readonly advance: (ms: number) => Promise<void>;
   readonly log: LogWriter;
   readonly data: OpenedData | undefined;
   readonly run: (operation: Operation, input: unknown, call: TestCallOptions) => Promise<unknown>;
 }
 
 async function open(service: Service, options: TestOptions): Promise<Opened> {
-  const clock = systemClock;
+  const clock = new TestClock(systemClock);
   const layers = [{ name: "test", values: { ...process.env, ...options.env } }];
   const { config } = parseConfig([{ name: "test", values: {} }]);
   const tested = app("test", { services: [service, ...(options.with ?? [])] });
@@ -173,6 +223,11 @@ async function open(service: Service, options: TestOptions): Promise<Opened> {
     data,
     parts: opened.eventParts,
     settled: () => opened.settled(),
+    fire: (name, schedule, { missed = 0, scheduledAt }) => opened.fire(name, schedule, { missed, scheduledAtMs: scheduledAt === undefined ? clock.nowMs() : Date.parse(scheduledAt) }),
+    async advance(ms) {
+      if (data === undefined) return;
+      await advanceTime(ms, { clock, data, services: [...data.services.keys()], settled: () => opened.settled() });
+    },
     async run(operation, input, call) {
       const started = new Call({
         operation,

@@ -33,6 +33,8 @@ export interface ServiceData {
   readonly answers: AnswerStore;
   /** The service's rows as last committed; the database refuses to write. */
   reader(call: Call): AnyDb;
+  /** The same, for statements of the platform's own. */
+  readerOf(call: Call): Reader;
   /** The unit of work of a command under way. @throws {RangeError} outside of the `transaction` stage. */
   workOf(call: Call): Work;
 }
@@ -46,17 +48,20 @@ export function createServiceData(options: ServiceDataOptions): ServiceData {
     sessions: new SessionSource({ database, service, clock, waitMaxMs }),
   };
 
+  function readerOf(call: Call): Reader {
+    if (call.work instanceof Work) return call.work.reader;
+    if (!(call.work instanceof Reader)) call.work = new Reader(call, parts);
+    return call.work as Reader;
+  }
+
   return {
     service,
     database,
     transaction: transaction({ ...parts, clock, random }),
     answers: new DatabaseAnswers({ ...parts, keepMs: options.answersKeepMs ?? 86_400_000 }),
 
-    reader(call) {
-      if (call.work instanceof Work) return call.work.reader.db;
-      if (!(call.work instanceof Reader)) call.work = new Reader(call, parts);
-      return (call.work as Reader).db;
-    },
+    reader: (call) => readerOf(call).db,
+    readerOf,
 
     workOf(call) {
       if (!(call.work instanceof Work)) throw new RangeError(`${call.operation.id} has no transaction: it is no command, or its pipeline has no \`transaction\` stage`);

@@ -1,4 +1,5 @@
 /** What happened, told to whoever wants to know: outbox, relay, inbox, deliveries, dead letters, replay. */
+export { withSession } from "./admin-session.ts";
 export { type BoundedCount, countMax, toBoundedCount } from "./bounded-count.ts";
 export { BrokerLog, type BrokerLogOptions } from "./broker-log.ts";
 export { type Consumer, GivenUp } from "./consumer.ts";
@@ -26,12 +27,13 @@ export { failureText } from "./failure-text.ts";
 export { countHistory, type HistoryFilter, type HistoryPage, historySpan, readHistory, type RecordedEvent } from "./history.ts";
 export { addStatement, Inbox, isRemovedByOther, removeStatement } from "./inbox.ts";
 export { type LaneHolder, readLag, type ServiceLag, type SubscriptionLag } from "./lag.ts";
-export { laneCount } from "./lanes.ts";
+export { laneCount, laneExpression } from "./lanes.ts";
 export { eventMaxBytes } from "./outbox.ts";
 export type { Broker, BrokerGroup, BrokerMessage, BrokerSink, Consumption } from "./ports.ts";
 export { Relay, type RelayOptions } from "./relay.ts";
 export { type Replayed, replayEvents, type ReplayOptions, type ReplayProgress } from "./replay.ts";
 export { EventSweeper, type EventSweeperOptions } from "./sweeper.ts";
+export { type Schedule, scheduleSubscription, Ticker, type TickerOptions } from "./ticker.ts";
 export { wakeChannel, type WakePlace, Wakes } from "./wakes.ts";
 export { type DeliveryState, findEvents, type FindOptions, type FoundEvent } from "./whereabouts.ts";
 export { describeSchedule } from "./schedule-description.ts";

@@ -4,8 +4,8 @@
  */
 import { type Database, quoteText } from "../data/index.ts";
 
-/** What there is work for: the outbox of a service, or its inbox. */
-export type WakePlace = `outbox ${string}` | `inbox ${string}`;
+/** What there is work for: the outbox of a service, its inbox, or its schedules. */
+export type WakePlace = `outbox ${string}` | `inbox ${string}` | `schedules ${string}`;
 
 export class Wakes {
   readonly #listeners = new Map<string, Set<() => void>>();

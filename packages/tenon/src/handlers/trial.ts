@@ -19,6 +19,7 @@ import type { LogWriter } from "../telemetry/index.ts";
 import { DeliveryCall } from "./delivery-call.ts";
 import type { ServiceEnvironment } from "./environment.ts";
 import { ReactionContext } from "./reaction-context.ts";
+import type { TrialRuns, TrialStart } from "./service-runs.ts";
 import { deliveryOperation, platformCaller, readData, readerOf } from "./subscription.ts";
 
 export interface TrialParts {
@@ -26,6 +27,8 @@ export interface TrialParts {
   /** The rehearsal of a database. */
   readonly database: Database;
   readonly emitter: TrialEmitter;
+  /** Where the service has workflows. */
+  readonly runs: TrialRuns | undefined;
   /** Operations that are answered in this app: a call of another one fails as it would. */
   readonly operations: ReadonlySet<string>;
   readonly config: unknown;
@@ -49,6 +52,7 @@ export interface Trial {
   readonly outcome: "done" | "failed" | "stopped";
   readonly changes: RowChanges;
   readonly emitted: readonly EventRecord[];
+  readonly started: readonly TrialStart[];
   readonly error: string | undefined;
   /** It failed, and no further attempt would be made. */
   readonly isGivenUp: boolean;
@@ -56,7 +60,7 @@ export interface Trial {
 }
 
 const none: RowChanges = { rows: [], cut: [] };
-const nothing: Trial = { outcome: "done", changes: none, emitted: [], error: undefined, isGivenUp: false, call: undefined };
+const nothing: Trial = { outcome: "done", changes: none, emitted: [], started: [], error: undefined, isGivenUp: false, call: undefined };
 
 /** How long to wait for a session, in ms. */
 const sessionWaitMs = 5_000;
@@ -74,7 +78,7 @@ export async function trySubscription(subscription: Subscription, events: readon
   try {
     await run(createCall(subscription, events, { ...parts, operation }));
   } catch (thrown) {
-    if (thrown instanceof Observed) return { ...nothing, changes: await thrown.changes(), emitted: thrown.emitted };
+    if (thrown instanceof Observed) return { ...nothing, ...thrown.seen, changes: await thrown.changes() };
     if (directory.unmade !== undefined) return { ...nothing, outcome: "stopped", call: directory.unmade };
     const cause = thrown instanceof Fault && thrown.cause instanceof GivenUp ? thrown.cause : thrown;
     return { ...nothing, outcome: "failed", error: failureText(cause), isGivenUp: cause instanceof GivenUp };
@@ -106,31 +110,31 @@ function createCall(subscription: Subscription, events: readonly EventRecord[], 
 class Observed extends Error {
   override readonly name = "Observed";
   readonly changes: () => Promise<RowChanges>;
-  readonly emitted: readonly EventRecord[];
+  readonly seen: Pick<Trial, "emitted" | "started">;
 
-  constructor(changes: () => Promise<RowChanges>, emitted: readonly EventRecord[]) {
+  constructor(changes: () => Promise<RowChanges>, seen: Pick<Trial, "emitted" | "started">) {
     super("a dry run is over");
     this.changes = changes;
-    this.emitted = emitted;
+    this.seen = seen;
   }
 }
 
-function observe(data: ServiceData, { database, emitter, service }: TrialParts): Stage {
+function observe(data: ServiceData, { database, emitter, runs, service }: TrialParts): Stage {
   return {
     name: "observe",
     compile(_operation, next): Handler {
       return async (call) => {
         await next(call);
         const work = data.workOf(call);
-        const emitted = emitter.gatheredIn(work);
-        if (!work.isOpen) throw new Observed(async () => none, emitted);
+        const seen = { emitted: emitter.gatheredIn(work), started: runs?.gatheredIn(work) ?? [] };
+        if (!work.isOpen) throw new Observed(async () => none, seen);
         await work.run({ text: "set constraints all immediate", parameters: [] }); // COMMIT would look at them
         const footprint = await readFootprint((statement) => work.run(statement), service);
         const read = (): Promise<RowChanges> => changesFrom(database, footprint);
         // With one session there is nobody who could look from outside before it is rolled back.
-        if (database.sessions === "one") throw new Observed(read, emitted);
+        if (database.sessions === "one") throw new Observed(read, seen);
         const changes = await read();
-        throw new Observed(async () => changes, emitted);
+        throw new Observed(async () => changes, seen);
       };
     },
   };

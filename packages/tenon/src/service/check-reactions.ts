@@ -1,7 +1,8 @@
 /** What can be wrong with the reactions of a service, told before anything runs. */
 import { ContractMistakes, type MistakeList, parseRetryOptions } from "../contract/index.ts";
 import { parseDuration } from "../kernel/index.ts";
-import type { DeliveryOptions, Subscription } from "./reactions.ts";
+import type { DeliveryOptions } from "./delivery.ts";
+import type { Subscription } from "./reactions.ts";
 
 /** Beyond so many at once a process only waits for its database. */
 const concurrencyMax = 1_000;
@@ -30,11 +31,12 @@ export function checkReactions(subscriptions: readonly Subscription[], { hasRows
     names.add(name);
     if (event?.kind !== "event" || typeof event.id !== "string") add("the first argument is no event of a contract", "on(payments.captured, ...)");
     if (typeof handler !== "function") add("has no handler", "give it a function as its last argument");
-    checkOptions(options, add);
+    checkDeliveryOptions(options, add);
   }
 }
 
-function checkOptions(options: DeliveryOptions & { readonly size?: number }, add: (problem: string, remedy: string) => void): void {
+/** Adds what is wrong with the options of a delivery. */
+export function checkDeliveryOptions(options: DeliveryOptions & { readonly size?: number }, add: (problem: string, remedy: string) => void): void {
   const { afterDeath = "continue", attempts, backoff, concurrency = 1, deadline = "30s", maxAge, size = 1 } = options;
   if (!isWhole(concurrency, concurrencyMax)) add(`a concurrency of ${concurrency}`, `a whole number from 1 to ${concurrencyMax}`);
   if (!isWhole(size, batchMax)) add(`batches of ${size}`, `a whole number from 1 to ${batchMax}`);

@@ -1,24 +1,23 @@
 /** What a team writes besides contracts: services, apps, mounts. Plain values; nothing here runs or opens anything. */
 export { app, type App, type AppOptions } from "./app.ts";
+export type { DeliveryOptions, ReactionContext } from "./delivery.ts";
+export type { Emit, Fail, NoConfig, NoTables, Tables } from "./needs.ts";
 export { type FetchHandler, mount, type Mount } from "./mount.ts";
-export type { NoConfig, NoTables, Tables } from "./own-parts.ts";
 export {
   type BatchContext,
   type BatchOptions,
-  type DeliveryOptions,
-  type Emit,
   type EventContext,
   type EventInfo,
   type On,
-  type ReactionContext,
   reactions,
   type Reactions,
   type Subscription,
 } from "./reactions.ts";
+export { placeOfTrigger } from "./check-triggers.ts";
+export type { Every, ScheduleContext, ScheduleOptions, ScheduleTrigger, Trigger } from "./triggers.ts";
 export {
   type AnyHandler,
   type CommandContext,
-  type Fail,
   type HandlerContext,
   type HandlerOf,
   type Handlers,
@@ -28,3 +27,19 @@ export {
   type Service,
   type ServiceOptions,
 } from "./service.ts";
+export type {
+  AnyWorkflow,
+  Flow,
+  ReadRuns,
+  Recorded,
+  RunFailure,
+  RunInfo,
+  Runs,
+  StartedRun,
+  StartOptions,
+  StartRun,
+  StepContext,
+  StepOptions,
+  Workflow,
+  WorkflowOptions,
+} from "./workflows.ts";

@@ -7,7 +7,6 @@ import type {
   Bytes,
   Caller,
   ErrorSpecs,
-  InputOf,
   Operation,
   OperationKind,
   OutputOf,
@@ -17,17 +16,14 @@ import type {
 import { describe, MistakeList, operationsOf } from "../contract/index.ts";
 import type { CallOperation } from "../calls/index.ts";
 import type { Db } from "../data/index.ts";
-import type { DeclaredFault, Log } from "../kernel/index.ts";
+import type { Log } from "../kernel/index.ts";
 import { checkReactions } from "./check-reactions.ts";
-import type { NoConfig, NoTables, Tables } from "./own-parts.ts";
-import type { Emit, Subscription } from "./reactions.ts";
-
-/** `fail.X(...)` for each error X that the operation declares. Give it to `throw`. */
-export type Fail<E extends ErrorSpecs> = {
-  readonly [N in keyof E & string]: E[N] extends { readonly data: infer D extends Schema }
-    ? (data: InputOf<D>, message?: string) => DeclaredFault<N, OutputOf<D>>
-    : (message?: string) => DeclaredFault<N, undefined>;
-};
+import { checkTriggers } from "./check-triggers.ts";
+import { checkWorkflows } from "./check-workflows.ts";
+import type { Emit, Fail, NoConfig, NoTables, Tables } from "./needs.ts";
+import type { Subscription } from "./reactions.ts";
+import type { Trigger } from "./triggers.ts";
+import type { ReadRuns, Runs, StartRun, Workflow } from "./workflows.ts";
 
 /** What every handler gets. Take it apart in the parameter list; what is not taken costs nothing. */
 export interface HandlerContext<I extends Schema, E extends ErrorSpecs, T extends Tables, C extends Schema> {
@@ -55,6 +51,8 @@ export interface HandlerContext<I extends Schema, E extends ErrorSpecs, T extend
 export interface QueryContext<I extends Schema, E extends ErrorSpecs, T extends Tables, C extends Schema> extends HandlerContext<I, E, T, C> {
   /** The service's rows, read-only: the database refuses a write. */
   readonly db: Db<T>;
+  /** Runs of the service's workflows. */
+  readonly runs: ReadRuns;
 }
 
 export interface CommandContext<I extends Schema, E extends ErrorSpecs, T extends Tables, C extends Schema> extends HandlerContext<I, E, T, C> {
@@ -62,6 +60,9 @@ export interface CommandContext<I extends Schema, E extends ErrorSpecs, T extend
   readonly db: Db<T>;
   /** Tells of something that happened, if and only if this command commits: an event of the service's own contract. */
   readonly emit: Emit;
+  /** Starts a run of one of the service's workflows, if and only if this command commits. */
+  readonly start: StartRun;
+  readonly runs: Runs;
   /** The uploaded bytes, for an operation with a `body`. */
   readonly body: Bytes;
   /** The same for every repeat of this command: to be passed on to systems outside that take such a key. */
@@ -100,7 +101,11 @@ export interface ServiceOptions<P extends AnyContract, T extends Tables, C exten
   readonly seed?: (context: SeedContext<T>) => Promise<void>;
   readonly handlers: Handlers<P, T, C>;
   /** What the service does when events come: made by `on` and `onBatch` of `reactions(tables)`. */
-  readonly subscriptions?: readonly Subscription<T, C>[];
+  readonly subscriptions?: readonly (Subscription<NoInfer<T>, NoInfer<C>> | Subscription<NoInfer<T>>)[];
+  /** What sets the service to work by itself: made by `every` of `reactions(tables)`. */
+  readonly triggers?: readonly (Trigger<NoInfer<T>, NoInfer<C>> | Trigger<NoInfer<T>>)[];
+  /** Work that takes longer than a call: made by `workflow` of `reactions(tables)`. */
+  readonly workflows?: readonly Workflow<Schema, Schema | undefined, ErrorSpecs, T, C>[];
 }
 
 /** A handler as the platform calls it, once its types have done their work. */
@@ -116,6 +121,8 @@ export interface Service<P extends AnyContract = AnyContract> {
   readonly seed: ((context: SeedContext<NoTables>) => Promise<void>) | undefined;
   readonly handlers: Readonly<Record<string, AnyHandler>>;
   readonly subscriptions: readonly Subscription[];
+  readonly triggers: readonly Trigger[];
+  readonly workflows: readonly Workflow[];
 }
 
 /**
@@ -143,7 +150,12 @@ export function service<P extends AnyContract, T extends Tables = NoTables, C ex
     mistakes.add(name, "has tables but no migrations", 'say where the SQL is: migrations: new URL("migrations/", import.meta.url)');
   }
   const subscriptions = (options.subscriptions ?? []) as unknown as readonly Subscription[];
-  checkReactions(subscriptions, { service: name, hasRows: options.migrations !== undefined, mistakes });
+  const triggers = (options.triggers ?? []) as unknown as readonly Trigger[];
+  const checked = { service: name, hasRows: options.migrations !== undefined, mistakes };
+  checkReactions(subscriptions, checked);
+  checkTriggers(triggers, checked);
+  const workflows = (options.workflows ?? []) as unknown as readonly Workflow[];
+  checkWorkflows(workflows, checked);
   mistakes.assertNone();
   return Object.freeze({
     contract,
@@ -154,6 +166,8 @@ export function service<P extends AnyContract, T extends Tables = NoTables, C ex
     seed: options.seed as Service["seed"],
     handlers,
     subscriptions,
+    triggers,
+    workflows,
   });
 }
 

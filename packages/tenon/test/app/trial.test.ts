@@ -173,7 +173,7 @@ for (const engine of engines) {
     });
 
     test("says that nothing would change", async () => {
-      assert.deepEqual(await attempt([captured("nothing", 1)]), { outcome: "done", changes: { rows: [], cut: [] }, emitted: [], error: undefined, isGivenUp: false, call: undefined });
+      assert.deepEqual(await attempt([captured("nothing", 1)]), { outcome: "done", changes: { rows: [], cut: [] }, emitted: [], started: [], error: undefined, isGivenUp: false, call: undefined });
     });
 
     test("shows how it would fail: by an error, by giving up, by a constraint that COMMIT looks at, by its deadline", async () => {

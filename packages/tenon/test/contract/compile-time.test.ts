@@ -237,9 +237,54 @@ const serviceProofs: readonly Proof[] = [
   },
 ];
 
+const triggerProofs: readonly Proof[] = [
+  {
+    mistake: "a schedule that says when in words",
+    wrong: `every("nightly", "clean-up", () => undefined);`,
+    says: /'"nightly"' is not assignable to parameter of type 'ScheduleSpec'/,
+    right: `every("1d", "clean-up", () => undefined);`,
+  },
+  {
+    mistake: "a pattern where a duration is expected",
+    wrong: `every("0 3 * * *", "clean-up", () => undefined);`,
+    says: /'"0 3 \* \* \*"' is not assignable to parameter of type 'ScheduleSpec'/,
+    right: `every({ cron: "0 3 * * *" }, "clean-up", () => undefined);`,
+  },
+  {
+    mistake: "a schedule without a handler",
+    wrong: `every("1d", "clean-up", { missed: "skip" });`,
+    says: /'missed' does not exist in type 'ScheduleHandler</,
+    right: `every("1d", "clean-up", { missed: "skip" }, () => undefined);`,
+  },
+  {
+    mistake: "a policy for missed runs that does not exist",
+    wrong: `every("1d", "clean-up", { missed: "never" }, () => undefined);`,
+    says: /Type '"never"' is not assignable to type 'MissedPolicy/,
+    right: `every("1d", "clean-up", { missed: "skip" }, () => undefined);`,
+  },
+  {
+    mistake: "a schedule that is to overlap with itself",
+    wrong: `every("1d", "clean-up", { concurrency: 2 }, () => undefined);`,
+    says: /'concurrency' does not exist in type 'ScheduleOptions'/,
+    right: `every("1d", "clean-up", { deadline: "5m" }, () => undefined);`,
+  },
+  {
+    mistake: "a trigger that counts on a table which the service lacks",
+    wrong: `service(stock, { handlers: stockHandlers, triggers: [every("1d", "clean-up", ({ db }) => db.deleteFrom("things").execute())] });`,
+    says: /Property 'things' is missing in type 'NoTables'/,
+    right: `service(stock, { tables: thingTables, migrations: new URL("file:///"), handlers: stockHandlers, triggers: [every("1d", "clean-up", ({ db }) => db.deleteFrom("things").execute())] });`,
+  },
+  {
+    mistake: "a trigger that counts on a setting which the service lacks",
+    wrong: `service(stock, { ...rows, config: z.object({ OTHER: z.string() }), triggers: [reactions(thingTables, Config).every("1d", "clean-up", ({ config }) => config.DAYS.toFixed())] });`,
+    says: /Type 'NoConfig' is not assignable to type 'ZodObject<\{ DAYS: /,
+    right: `service(stock, { ...rows, config: Config, triggers: [reactions(thingTables, Config).every("1d", "clean-up", ({ config }) => config.DAYS.toFixed()), every("1d", "other", () => undefined)] });`,
+  },
+];
+
 /** Before every proof; unused names are no error here. */
 const imports = `
-import { calledBy, command, contract, event, outcome, query, scope, service, stream, table, upcast } from "tenon";
+import { calledBy, command, contract, event, outcome, query, reactions, scope, service, stream, table, upcast } from "tenon";
 import * as z from "zod";
 const Key = z.object({ id: z.uuid() });
 const Thing = z.object({ id: z.uuid(), name: z.string() });
@@ -264,10 +309,15 @@ const thing = { id: "", name: "" };
 const get = async () => thing;
 const drop = async () => {};
 async function* watch() { yield thing; }
+const thingTables = { things: table(Thing.shape, { key: "id" }) };
+const { every } = reactions(thingTables);
+const stockHandlers = { reserve: async () => ({ left: 1 }), ping: async () => {} };
+const rows = { tables: thingTables, migrations: new URL("file:///"), handlers: stockHandlers };
+const Config = z.object({ DAYS: z.int() });
 `;
 
 const repository = fileURLToPath(new URL("../../../..", import.meta.url));
-const proofs = [...contractProofs, ...serviceProofs];
+const proofs = [...contractProofs, ...serviceProofs, ...triggerProofs];
 let folder = "";
 /** What the compiler says, by file: the first line of each error and what is indented under it. */
 const saidOf = new Map<string, string>();

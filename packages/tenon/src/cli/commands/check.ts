@@ -44,7 +44,7 @@ export const checkCommand: CommandSpec = {
   async run({ operands, terminal }) {
     const location = enterApp(operands[0]);
     const app = await loadApp(location.file);
-    const checks = [await checkContracts(app), await checkConfig(app, location.home), ...(await checkData(app, location.home, terminal))];
+    const checks = [await checkContracts(app), await checkConfig(app, location.home), ...(await checkTriggers(app)), ...(await checkData(app, location.home, terminal))];
     const isWell = checks.every(({ problems }) => problems.length === 0);
     return { text: toText(app, checks, terminal), data: { app: app.name, ok: isWell, checks }, exitCode: isWell ? 0 : 1 };
   },
@@ -61,6 +61,21 @@ async function checkConfig(app: App, home: string): Promise<Check> {
   const { readConfig } = await import("../read-config.ts");
   const { lines, problems } = await readConfig(app.services, home);
   return { name: "configuration", seen: countOf(lines.length, "setting"), problems: problems.map((problem) => ({ at: "", problem, remedy: "tenon config shows every value" })) };
+}
+
+/** What takes a library to read: times by the clock. */
+async function checkTriggers(app: App): Promise<readonly Check[]> {
+  const count = app.services.reduce((sum, { triggers }) => sum + triggers.length, 0);
+  if (count === 0) return [];
+  const { parseSchedules } = await import("../../app/index.ts");
+  const { ContractMistakes } = await import("../../contract/index.ts");
+  try {
+    parseSchedules(app);
+    return [{ name: "triggers", seen: countOf(count, "trigger"), problems: [] }];
+  } catch (error) {
+    if (!(error instanceof ContractMistakes)) throw error;
+    return [{ name: "triggers", seen: "", problems: error.mistakes }];
+  }
 }
 
 async function checkData(app: App, home: string, terminal: Terminal): Promise<readonly Check[]> {

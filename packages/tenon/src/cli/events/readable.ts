@@ -17,7 +17,11 @@ export interface Asked {
 
 /** Why it cannot be delivered, in a person's words; `undefined` where it can. */
 export async function whyUndeliverable(app: App, { service, subscription: name, type, version }: Asked): Promise<string | undefined> {
-  const subscription = app.services.find((each) => each.name === service)?.subscriptions.find((each) => each.name === name);
+  const owner = app.services.find((each) => each.name === service);
+  const subscription = owner?.subscriptions.find((each) => each.name === name);
+  const { consumersOf } = await import("../../app/index.ts");
+  const isKnown = owner !== undefined && consumersOf(owner).some((each) => each.name === name);
+  if (subscription === undefined && isKnown) return undefined; // a schedule or a workflow, which reads what it has written itself
   if (subscription === undefined) return `${service} has no subscription "${name}" any more, so nobody would deliver it`;
   if (subscription.event.id !== type) return `${service}/${name} handles ${subscription.event.id}, and not ${type}`;
   return whyUnreadable(subscription, version);

@@ -23,11 +23,11 @@ export interface TriedTogether {
 export function trialText({ events, trial }: TriedTogether, view: TrialView): string {
   const { terminal } = view;
   const heads = events.map(({ id, type }) => `${type} ${id}`);
-  return [...heads, ...outcomeLines(trial, view), ...changeLines(trial, view), ...emittedLines(trial, view)].join("\n") + (isQuiet(trial) ? `\n  ${terminal.style("dim", "changes no row, and emits nothing")}` : "");
+  return [...heads, ...outcomeLines(trial, view), ...changeLines(trial, view), ...emittedLines(trial, view), ...startedLines(trial, view)].join("\n") + (isQuiet(trial) ? `\n  ${terminal.style("dim", "changes no row, and emits nothing")}` : "");
 }
 
-function isQuiet({ changes, emitted, outcome }: Trial): boolean {
-  return outcome === "done" && changes.rows.length === 0 && emitted.length === 0;
+function isQuiet({ changes, emitted, outcome, started }: Trial): boolean {
+  return outcome === "done" && changes.rows.length === 0 && emitted.length === 0 && started.length === 0;
 }
 
 function outcomeLines({ call, error, isGivenUp, outcome }: Trial, view: TrialView): readonly string[] {
@@ -83,6 +83,10 @@ function emittedLines({ emitted }: Trial, { masks, terminal }: TrialView): reado
   return emitted.flatMap((event) => [`  ${terminal.style("green", "emits")} ${event.type}`, jsonLines(masks.event(event).data, "      ")]);
 }
 
+function startedLines({ started }: Trial, { terminal }: TrialView): readonly string[] {
+  return started.map(({ id, workflow }) => `  ${terminal.style("green", "starts")} ${workflow} ${id}`);
+}
+
 function shownInput({ input, operation }: UnmadeCall, { app, masks }: TrialView): unknown {
   const [service = "", name = ""] = operation.split(".");
   const member = (app.services.find((each) => each.name === service)?.contract as Readonly<Record<string, { readonly input?: Parameters<Masks["input"]>[0] } | undefined>> | undefined)?.[name];
@@ -90,7 +94,7 @@ function shownInput({ input, operation }: UnmadeCall, { app, masks }: TrialView)
 }
 
 export function trialData({ events, trial }: TriedTogether, view: TrialView): Readonly<Record<string, unknown>> {
-  const { call, changes, emitted, error, isGivenUp, outcome } = trial;
+  const { call, changes, emitted, error, isGivenUp, outcome, started } = trial;
   return {
     events: events.map(({ id }) => id),
     outcome,
@@ -99,6 +103,7 @@ export function trialData({ events, trial }: TriedTogether, view: TrialView): Re
     call: call === undefined ? null : { operation: call.operation, input: shownInput(call, view) },
     changes: changes.rows.map((change) => ({ table: change.table, change: change.change, ...withNulls(shownChange(change, view)) })),
     cut: changes.cut,
+    started: started.map(({ id, workflow }) => ({ workflow, id })),
     emitted: emitted.map((event) => eventData(view.masks.event(event))),
   };
 }

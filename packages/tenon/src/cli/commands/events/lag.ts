@@ -6,7 +6,6 @@ import { appOption, type CommandSpec } from "../../command.ts";
 import { ageText, countText } from "../../events/event-text.ts";
 import { type OperatorOptions, withOperator } from "../../events/operator.ts";
 import { findService } from "../../events/targets.ts";
-import type { App } from "../../../service/index.ts";
 import type { Terminal } from "../../terminal.ts";
 
 export const eventsLagCommand: CommandSpec<OperatorOptions> = {
@@ -25,17 +24,20 @@ export const eventsLagCommand: CommandSpec<OperatorOptions> = {
   ],
   run: ({ operands, options, terminal }) =>
     withOperator(options, terminal, async ({ app, database, owners }) => {
-      const view = { app, terminal, sessions: database.sessions };
       const asked = operands[0] === undefined ? owners : [findService(owners, operands[0])];
+      const { consumersOf } = await import("../../../app/index.ts");
       const { readLag } = await import("../../../events/index.ts");
+      const known = new Map(asked.map((service) => [service.name, new Set(consumersOf(service).map(({ name }) => name))]));
+      const view: View = { terminal, sessions: database.sessions, known };
       const lags: ServiceLag[] = [];
-      for (const { name, subscriptions } of asked) lags.push(await readLag(database, name, subscriptions.map((each) => each.name)));
-      return { text: lags.map((lag) => toText(lag, view)).join("\n\n"), data: { app: app.name, services: lags.map((lag) => toData(lag, app)) } };
+      for (const [name, names] of known) lags.push(await readLag(database, name, [...names]));
+      return { text: lags.map((lag) => toText(lag, view)).join("\n\n"), data: { app: app.name, services: lags.map((lag) => toData(lag, view)) } };
     }),
 };
 
 interface View {
-  readonly app: App;
+  /** The names of what is delivered, by service. */
+  readonly known: ReadonlyMap<string, ReadonlySet<string>>;
   readonly terminal: Terminal;
   readonly sessions: Database["sessions"];
 }
@@ -53,15 +55,11 @@ function toText(lag: ServiceLag, view: View): string {
   ].join("\n");
 }
 
-function toRow(lag: SubscriptionLag, service: string, { app, terminal }: View): readonly string[] {
+function toRow(lag: SubscriptionLag, service: string, { known, terminal }: View): readonly string[] {
   const { behind, dead, oldestMs, ready, subscription, timers, waiting } = lag;
-  const name = isOfApp(app, service, subscription) ? subscription : `${subscription} ${terminal.style("yellow", "(not in the app: nobody delivers it)")}`;
+  const name = known.get(service)?.has(subscription) === true ? subscription : `${subscription} ${terminal.style("yellow", "(not in the app: nobody delivers it)")}`;
   const numbers = [ready, waiting, behind, timers].map(countText);
   return [name, ...numbers, dead.count === 0 ? "0" : terminal.style("red", countText(dead)), oldestMs === undefined ? "" : ageText(oldestMs)];
-}
-
-function isOfApp(app: App, service: string, subscription: string): boolean {
-  return app.services.find(({ name }) => name === service)?.subscriptions.some(({ name }) => name === subscription) === true;
 }
 
 function holdersText({ freeLanes, holders }: ServiceLag, { sessions }: View): string {
@@ -72,11 +70,11 @@ function holdersText({ freeLanes, holders }: ServiceLag, { sessions }: View): st
   return parts.join(", ");
 }
 
-function toData(lag: ServiceLag, app: App): Readonly<Record<string, unknown>> {
+function toData(lag: ServiceLag, { known }: View): Readonly<Record<string, unknown>> {
   const { outbox, subscriptions, ...rest } = lag;
   return {
     ...rest,
     outbox: { ...outbox.count, oldestMs: outbox.oldestMs ?? null },
-    subscriptions: subscriptions.map((each) => ({ ...each, oldestMs: each.oldestMs ?? null, isInApp: isOfApp(app, lag.service, each.subscription) })),
+    subscriptions: subscriptions.map((each) => ({ ...each, oldestMs: each.oldestMs ?? null, isInApp: known.get(lag.service)?.has(each.subscription) === true })),
   };
 }

@@ -65,13 +65,14 @@ async function divide({ app }: Operator, groups: readonly SelectedGroup[]): Prom
 
 /** Once for each subscription and selection: the versions of one event go together, in their order. */
 async function retry({ app, database }: Operator, groups: readonly SelectedGroup[]): Promise<number> {
+  const { consumersOf } = await import("../../../app/index.ts");
   const { retryDeadLetters } = await import("../../../events/index.ts");
   const byTarget = Map.groupBy(groups, ({ selection, subscription, type }) => JSON.stringify([selection, subscription, type]));
   let sum = 0;
   for (const same of byTarget.values()) {
     const { selection, subscription, type } = same[0] as SelectedGroup;
-    const subscriptions = app.services.find(({ name }) => name === selection.service)?.subscriptions ?? [];
-    const holding = subscriptions.filter(({ options }) => options.afterDeath === "hold").map(({ name }) => name);
+    const owner = app.services.find(({ name }) => name === selection.service);
+    const holding = owner === undefined ? [] : consumersOf(owner).filter(({ afterDeath }) => afterDeath === "hold").map(({ name }) => name);
     const versionFrom = Math.min(...same.map(({ version }) => version));
     sum += await retryDeadLetters(database, selection.service, { filter: { ...selection.filter, subscription, type, versionFrom }, holding });
   }

@@ -94,6 +94,10 @@ async function chooseLetter(operator: Operator, word: string): Promise<Chosen> {
   const { readDeadLetters } = await import("../../../events/index.ts");
   const [letter] = selection === undefined ? [] : await readDeadLetters(operator.database, selection.service, { ...selection.filter, max: 1 });
   if (letter === undefined) throw new CommandProblem(`there is no dead letter ${word}`, { remedy: "tenon events dead lists them: it may have been retried already" });
+  const { consumersOf } = await import("../../../app/index.ts");
+  const owner = operator.app.services.find(({ name }) => name === letter.service);
+  const isOther = owner !== undefined && !owner.subscriptions.some(({ name }) => name === letter.subscription) && consumersOf(owner).some(({ name }) => name === letter.subscription);
+  if (isOther) throw new CommandProblem(`${word} is of ${letter.subscription}, and a dry run is for subscriptions to events`, { remedy: `tenon events dead ${word} shows what it failed with` });
   return { target: findSubscription(operator.app, `${letter.service}/${letter.subscription}`), events: [letter.event] };
 }
 
