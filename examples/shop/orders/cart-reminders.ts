@@ -25,8 +25,8 @@ export const remindOfCarts = every("15m", "remind-of-carts", async ({ config, db
         .select((row) => ["accountId", row.fn.max("touchedAt").as("touchedAt")])
         .groupBy("accountId")
         .having((row) => row(row.fn.max("touchedAt"), "<", before))
-        .having(({ not, exists, selectFrom, ref }) =>
-          not(exists(selectFrom("cartReminders").selectAll().whereRef("cartReminders.accountId", "=", ref("cartLines.accountId")).where("cartReminders.touchedAt", "=", sql<string>`max(cart_lines.touched_at)`))),
+        .having((row) =>
+          row.not(row.exists(row.selectFrom("cartReminders").selectAll().whereRef("cartReminders.accountId", "=", row.ref("cartLines.accountId")).where("cartReminders.touchedAt", "=", sql<string>`max(cart_lines.touched_at)`))),
         )
         .limit(remindersMax),
     )
