@@ -70,5 +70,7 @@ export {
   type StepContext,
   type Subscription,
   type Trigger,
+  type WebhookMessage,
+  type WebhookTrigger,
   type Workflow,
 } from "./service/index.ts";

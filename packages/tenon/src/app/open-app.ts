@@ -18,17 +18,17 @@ import {
   validate,
 } from "../calls/index.ts";
 import type { ServiceData } from "../data/index.ts";
-import type { Broker, Consumer } from "../events/index.ts";
-import { createProgram, createScheduleConsumer, createSubscriptionConsumer, createWorkflowConsumers, handle } from "../handlers/index.ts";
+import type { Broker, Consumer, WebhookSignature } from "../events/index.ts";
+import { createProgram, createScheduleConsumer, createSubscriptionConsumer, createWorkflowConsumers, handle, handleWebhook, webhookOperation } from "../handlers/index.ts";
 import { type Clock, createIdSource, type IdSource, type Part, type Random } from "../kernel/index.ts";
-import { RestFace, type HttpHandler } from "../rest/index.ts";
+import { RestFace, type HttpHandler, type WebhookRoute } from "../rest/index.ts";
 import type { AnyHandler, App } from "../service/index.ts";
 import { type LogWriter, Metrics } from "../telemetry/index.ts";
 import { authorize, authorizeCaller, identify, limit, type TokenVerifier } from "../trust/index.ts";
 import type { Config } from "./config.ts";
 import type { OpenedData } from "./open-data.ts";
 import { AppEvents } from "./open-events.ts";
-import { parseSchedules } from "./open-triggers.ts";
+import { openTriggers } from "./open-triggers.ts";
 import { Readiness } from "./readiness.ts";
 import { standardPages } from "./standard-pages.ts";
 
@@ -79,7 +79,7 @@ const memoryAnswersMax = 10_000;
 /** @throws {ContractMistakes} a trigger cannot work, with everything that is wrong with any. */
 export function openApp(app: App, options: OpenAppOptions): OpenApp {
   const { clock, config, data, log, random } = options;
-  const schedules = parseSchedules(app);
+  const { schedules, signatures } = openTriggers(app, options.serviceConfigs);
   const metrics = new Metrics();
   const ids = createIdSource(random);
   const directory = new Directory();
@@ -90,6 +90,7 @@ export function openApp(app: App, options: OpenAppOptions): OpenApp {
 
   const events = data === undefined ? undefined : new AppEvents(app, { config, clock, random, log, database: data.database, broker: options.broker, schedules });
   const consumers = new Map<string, readonly Consumer[]>();
+  const webhooks: WebhookRoute[] = [];
   for (const service of app.services) {
     const serviceData = data?.services.get(service.name);
     const stages = standardStages(options, { metrics, concurrency, serviceData });
@@ -106,9 +107,14 @@ export function openApp(app: App, options: OpenAppOptions): OpenApp {
     const runsAtWork = workflows === undefined ? [] : service.workflows.flatMap((workflow) => createWorkflowConsumers(workflow, { ...parts, ...workflows, programs, random }));
     consumers.set(service.name, [
       ...service.subscriptions.map((subscription) => createSubscriptionConsumer(subscription, parts)),
-      ...service.triggers.map((trigger) => createScheduleConsumer(trigger, parts)),
+      ...service.triggers.filter((trigger) => trigger.kind === "every").map((trigger) => createScheduleConsumer(trigger, parts)),
       ...runsAtWork,
     ]);
+    for (const trigger of service.triggers.filter((each) => each.kind === "webhook")) {
+      const operation = webhookOperation(service.name, trigger);
+      const handler = handleWebhook(trigger, { environment, data: serviceData, signature: signatures.get(trigger) as WebhookSignature });
+      webhooks.push({ path: trigger.path, bodyMaxBytes: trigger.bodyMaxBytes, operation, handler: compile(stages, operation, handler) });
+    }
   }
 
   const eventParts = events?.parts(consumers) ?? [];
@@ -120,6 +126,7 @@ export function openApp(app: App, options: OpenAppOptions): OpenApp {
     handlerOf: (operation) => directory.find(operation.id) as Handler,
     pages: standardPages({ app, metrics, readiness, database: data?.database }),
     mounts: app.mounts,
+    webhooks,
     corsOrigins: config.corsOrigins,
     bodyMaxBytes: config.bodyMaxBytes,
     clock,

@@ -89,7 +89,8 @@ export class AppEvents {
 
   /** One for each service with a schema, since a schedule that is no more is to be removed there. */
   tickers(): readonly Part[] {
-    const { clock, database, log, schedules } = this.#options;
+    const { clock, config, database, log, schedules } = this.#options;
+    if (config.deliveriesMax === 0) return []; // other processes deliver, and they fire too
     const common = { clock, database, log, wakes: this.wakes, holder: this.#holder, uuids: this.#uuids };
     return this.#owners.map(({ name }) => new Ticker({ ...common, service: name, schedules: schedules.get(name) ?? [] }));
   }

@@ -18,8 +18,9 @@ import {
   type Schema,
 } from "../contract/index.ts";
 import { Call, compile, type Handler, record, validate } from "../calls/index.ts";
+import { signStandardWebhook, type WebhookSecret } from "../events/index.ts";
 import { handle } from "../handlers/index.ts";
-import { createIdSource, type Duration, Fault, parseDuration, type Part } from "../kernel/index.ts";
+import { type Clock, createIdSource, type Duration, Fault, parseDuration, type Part } from "../kernel/index.ts";
 import { app, type AnyHandler, type HandlerOf, type NoConfig, type NoTables, type Service } from "../service/index.ts";
 import { LogWriter } from "../telemetry/index.ts";
 import { parseConfig } from "./config.ts";
@@ -28,6 +29,7 @@ import { openApp } from "./open-app.ts";
 import { parseServiceConfigs } from "./service-config.ts";
 import { systemClock } from "./system.ts";
 import { advanceTime, TestClock } from "./test-time.ts";
+import { postTo, type TestAnswer, type TestPost } from "./test-post.ts";
 
 /** Who a test calls as. */
 export interface TestCaller {
@@ -109,6 +111,10 @@ export function test<P extends AnyContract>(service: Service<P>, testOptions: Te
       opening ??= open(service, testOptions);
       await (await opening).fire(options.service === undefined ? service.name : describe(options.service).name, schedule, options);
     },
+    async [postKey](path: string, webhook: TestWebhook) {
+      opening ??= open(service, testOptions);
+      return (await opening).post(path, webhook);
+    },
     async [Symbol.asyncDispose](): Promise<void> {
       if (opening === undefined) return;
       const { data, log, parts } = await opening;
@@ -169,6 +175,25 @@ export async function advance(tested: AsyncDisposable, by: Duration): Promise<vo
   await (tested as { readonly [advanceKey]?: (ms: number) => Promise<void> })[advanceKey]?.(ms);
 }
 
+export interface TestWebhook {
+  /** Text and bytes are sent as they are, everything else as JSON. */
+  readonly body: unknown;
+  /** Signs as Standard Webhooks has it. Left out: the signature is among the headers, or missing. */
+  readonly secret?: WebhookSecret;
+  /** The delivery's identifier, for `secret`. Default: a new one. */
+  readonly id?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Posts to a webhook of a tested service as its sender would. {@link settled} waits for what follows.
+ *
+ *     const { status } = await post(shop, "/hooks/payments", { secret, body: { type: "payment.captured", order: "o1" } });
+ */
+export async function post(tested: AsyncDisposable, path: string, webhook: TestWebhook): Promise<TestAnswer> {
+  return (tested as AsyncDisposable & Reached)[postKey](path, webhook);
+}
+
 /** Calls an operation of a service beside the tested one: `call(shop, payments.capture, { ... })`. */
 export function call<K extends OperationKind, I extends Schema, O extends AnyOutput, E extends ErrorSpecs>(
   tested: AsyncDisposable,
@@ -182,10 +207,12 @@ export function call<K extends OperationKind, I extends Schema, O extends AnyOut
 interface Reached {
   readonly [callKey]: (operation: Operation, input: unknown, options: TestCallOptions) => Promise<unknown>;
   readonly [fireKey]: (schedule: string, options: FireOptions) => Promise<void>;
+  readonly [postKey]: (path: string, webhook: TestWebhook) => Promise<TestAnswer>;
 }
 
 const callKey: unique symbol = Symbol("call");
 const fireKey: unique symbol = Symbol("fire");
+const postKey: unique symbol = Symbol("post");
 /** Where a tested service keeps what {@link settled} does, out of the way of the names of its operations. */
 const settleKey: unique symbol = Symbol("settled");
 const advanceKey: unique symbol = Symbol("advance");
@@ -195,6 +222,7 @@ interface Opened {
   readonly settled: () => Promise<void>;
   readonly fire: (service: string, schedule: string, options: FireOptions) => Promise<void>;
   readonly advance: (ms: number) => Promise<void>;
+  readonly post: (path: string, webhook: TestWebhook) => Promise<TestAnswer>;
   readonly log: LogWriter;
   readonly data: OpenedData | undefined;
   readonly run: (operation: Operation, input: unknown, call: TestCallOptions) => Promise<unknown>;
@@ -223,6 +251,7 @@ async function open(service: Service, options: TestOptions): Promise<Opened> {
     data,
     parts: opened.eventParts,
     settled: () => opened.settled(),
+    post: (path, webhook) => postTo(opened.http, toPost(path, webhook, clock)),
     fire: (name, schedule, { missed = 0, scheduledAt }) => opened.fire(name, schedule, { missed, scheduledAtMs: scheduledAt === undefined ? clock.nowMs() : Date.parse(scheduledAt) }),
     async advance(ms) {
       if (data === undefined) return;
@@ -245,6 +274,12 @@ async function open(service: Service, options: TestOptions): Promise<Opened> {
       return (opened.directory.find(operation.id) as Handler)(started);
     },
   };
+}
+
+function toPost(path: string, { body, headers = {}, id = crypto.randomUUID(), secret }: TestWebhook, clock: Clock): TestPost {
+  const bytes = body instanceof Uint8Array ? body : Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
+  const signed = secret === undefined ? {} : signStandardWebhook({ id, sentAtMs: clock.nowMs(), body: bytes, secret });
+  return { path, body: bytes, headers: { "content-type": "application/json", ...headers, ...signed }, nowMs: clock.elapsedMs() };
 }
 
 const testIssuer = "urn:tenon:test";

@@ -5,6 +5,7 @@ export { Baseline, ConcurrencyLimit, type ConcurrencyLimitOptions } from "./conc
 export { deadline } from "./deadline.ts";
 export { type CallOperation, Directory, Outgoing, type OutgoingOptions, type OutgoingStart } from "./directory.ts";
 export type { AnswerStore, StoredAnswer } from "./ports.ts";
+export { type PostedMessage, WebhookCall } from "./webhook-call.ts";
 export { record, type RecordOptions } from "./record.ts";
 export { answerKeyOf, MemoryAnswers, replay } from "./replay.ts";
 export { compile, type Handler, isPromise, type Stage } from "./stage.ts";

@@ -122,13 +122,19 @@ export function describeOperationOf(contract: AnyContract, name: string): Operat
   return found;
 }
 
+/** Something that a request can mean. */
+export interface Routed {
+  readonly id: string;
+  readonly http?: { readonly method: string; readonly path: string };
+}
+
 /**
  * Two operations that one request could mean. Also used across the contracts of an app.
  *
  * Two paths clash when they are the same but for the names of their parameters; a fixed segment beats a parameter,
  * so `/orders/recent` and `/orders/{id}` live side by side.
  */
-export function findRouteClashes(operations: readonly OperationDescription[], mistakes: MistakeList): void {
+export function findRouteClashes(operations: readonly Routed[], mistakes: MistakeList): void {
   const first = new Map<string, string>();
   for (const { id, http } of operations) {
     if (http === undefined) continue;

@@ -1,6 +1,6 @@
 /**
- * Removes what was kept long enough: the history of a service's events, and the marks of what came over a broker. A
- * bounded number at a time. It never touches the outbox, the inbox or a dead letter, so it cannot race with a delivery.
+ * Removes what was kept long enough: the history of a service's events, and the marks of what came over a broker or by
+ * a webhook. A bounded number at a time. It never touches the outbox, the inbox or a dead letter, so it cannot race with a delivery.
  */
 import type { Database } from "../data/index.ts";
 import type { Clock, Log, Part, Timer } from "../kernel/index.ts";
@@ -27,10 +27,17 @@ const portionsMax = 200;
  */
 const receivedKeepMs = 14 * 86_400_000;
 
+/** How long a webhook's delivery is remembered, in ms: two weeks. The senders in use try again for up to three days. */
+const webhookKeepMs = 14 * 86_400_000;
+
 const statements = (keepMs: number): readonly { readonly text: string; readonly keepMs: number }[] => [
   {
     text: "delete from tenon_events where position = any(array(select position from tenon_events where time < now() - $1 * interval '1 ms' order by position limit $2))",
     keepMs,
+  },
+  {
+    text: "delete from tenon_webhooks where (webhook, id) in (select webhook, id from tenon_webhooks where received_at < now() - $1 * interval '1 ms' limit $2)",
+    keepMs: webhookKeepMs,
   },
   {
     text: "delete from tenon_received where (id, subscription) in (select id, subscription from tenon_received where received_at < now() - $1 * interval '1 ms' limit $2)",

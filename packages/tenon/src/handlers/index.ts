@@ -8,4 +8,5 @@ export { createWorkflowConsumers } from "./workflow-consumer.ts";
 export { createProgram } from "./workflow-program.ts";
 export { type ConsumerParts, type ConsumerSpec, createConsumer, createSubscriptionConsumer, UnreadableError } from "./subscription.ts";
 export { createScheduleConsumer } from "./schedule.ts";
+export { handleWebhook, type WebhookParts, webhookOperation } from "./webhook.ts";
 export { ReactionContext } from "./reaction-context.ts";

@@ -12,6 +12,7 @@ import { type Handler, isPromise } from "../calls/index.ts";
 import { type Clock, Fault, type IdSource, type Log } from "../kernel/index.ts";
 import type { Mount } from "../service/index.ts";
 import { BoundOperation, type Found } from "./bound-operation.ts";
+import { BoundWebhook, type WebhookRoute } from "./bound-webhook.ts";
 import { CorsPolicy } from "./cors.ts";
 import * as limits from "./limits.ts";
 import { answerMount, mountOf } from "./mount.ts";
@@ -32,6 +33,7 @@ export interface RestOptions {
   readonly operationsOf: (contract: AnyContract) => readonly Operation[];
   readonly pages: readonly Page[];
   readonly mounts: readonly Mount[];
+  readonly webhooks?: readonly WebhookRoute[];
   readonly corsOrigins: readonly string[];
   readonly bodyMaxBytes: number;
   readonly clock: Clock;
@@ -40,7 +42,7 @@ export interface RestOptions {
 }
 
 /** What answers one method of one path. */
-type Route = BoundOperation | Page;
+type Route = BoundOperation | BoundWebhook | Page;
 
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const satisfies readonly HTTPMethod[];
 
@@ -63,6 +65,8 @@ export class RestFace {
     });
     for (const page of options.pages) this.#route("GET", page.path, page);
     for (const contract of options.contracts) this.#bind(contract);
+    const { clock, ids } = options;
+    for (const route of options.webhooks ?? []) this.#route("POST", route.path, new BoundWebhook({ route, clock, ids }));
   }
 
   /** Answers every request, failures included; never throws. */

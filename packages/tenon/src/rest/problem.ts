@@ -7,6 +7,12 @@ export const problemType = "application/problem+json";
 
 export type ProblemAnswer = HttpAnswer & { readonly body: string };
 
+/** How to show who is calling: by a token, where nothing else is said. */
+function challengeOf({ facts }: Fault): string {
+  if (facts["challenge"] !== undefined) return String(facts["challenge"]);
+  return facts["reason"] === "no_credentials" ? "Bearer" : 'Bearer error="invalid_token"';
+}
+
 /** The answer to a failure. `callId` lets a person find the call in the log. */
 export function toProblem(fault: Fault, callId: string | undefined): ProblemAnswer {
   const isDeclared = fault.publicCode !== fault.code;
@@ -26,7 +32,7 @@ export function toProblem(fault: Fault, callId: string | undefined): ProblemAnsw
   const headers = ["content-type", problemType, "cache-control", "no-store", ...securityHeaders];
   if (fault.retryAfterS !== undefined) headers.push("retry-after", String(Math.max(1, Math.ceil(fault.retryAfterS))));
   // RFC 6750 section 3: no error code where nothing was shown.
-  if (fault.code === "unauthenticated") headers.push("www-authenticate", fault.facts["reason"] === "no_credentials" ? "Bearer" : 'Bearer error="invalid_token"');
+  if (fault.code === "unauthenticated") headers.push("www-authenticate", challengeOf(fault));
   if (fault.code === "rate_limited" && "limit" in fault.facts) {
     const { limit = 0, remaining = 0, resetS = 0, windowS = 0 } = fault.facts;
     // https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/

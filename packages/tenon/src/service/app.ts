@@ -1,5 +1,6 @@
 /** An app: services that are run and deployed together. A plain value, like everything a team writes. */
 import { describe, findRouteClashes, MistakeList } from "../contract/index.ts";
+import { placeOfTrigger } from "./check-triggers.ts";
 import type { Mount } from "./mount.ts";
 import type { Service } from "./service.ts";
 
@@ -34,7 +35,10 @@ export function app(name: string, options: AppOptions): App {
     if (names.has(service.name)) mistakes.add(service.name, "is in the app twice", "name each service once");
     names.add(service.name);
   }
-  const operations = options.services.flatMap((service) => describe(service.contract).operations);
+  const operations = options.services.flatMap(({ contract, name: service, triggers }) => [
+    ...describe(contract).operations,
+    ...triggers.filter((trigger) => trigger.kind === "webhook").map((trigger) => ({ id: `${service}: ${placeOfTrigger(trigger)}`, http: { method: "POST", path: trigger.path } })),
+  ]);
   for (const { id, http } of operations) {
     const own = ownPaths.find((path) => http?.path === path || http?.path.startsWith(`${path}/`) === true);
     if (own !== undefined) mistakes.add(id, `has a path that the platform answers itself: ${own}`, "choose another path");

@@ -102,7 +102,7 @@ export interface ServiceOptions<P extends AnyContract, T extends Tables, C exten
   readonly handlers: Handlers<P, T, C>;
   /** What the service does when events come: made by `on` and `onBatch` of `reactions(tables)`. */
   readonly subscriptions?: readonly (Subscription<NoInfer<T>, NoInfer<C>> | Subscription<NoInfer<T>>)[];
-  /** What sets the service to work by itself: made by `every` of `reactions(tables)`. */
+  /** What sets the service to work by itself: made by `every` and `webhook` of `reactions(tables)`. */
   readonly triggers?: readonly (Trigger<NoInfer<T>, NoInfer<C>> | Trigger<NoInfer<T>>)[];
   /** Work that takes longer than a call: made by `workflow` of `reactions(tables)`. */
   readonly workflows?: readonly (Workflow<Schema, Schema | undefined, ErrorSpecs, NoInfer<T>, NoInfer<C>> | Workflow<Schema, Schema | undefined, ErrorSpecs, NoInfer<T>>)[];

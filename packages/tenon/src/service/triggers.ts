@@ -1,9 +1,11 @@
 /**
- * What sets a service to work besides calls and events: the time. Each trigger is a plain value with a name; what it
- * starts is delivered as an event is, with the same retries, dead letters and effects that happen once.
+ * What sets a service to work besides calls and events: the time, and requests of systems that know nothing of its
+ * contract. Each trigger is a plain value; what it starts is delivered as an event is, with the same retries, dead letters
+ * and effects that happen once.
  */
-import type { Schema } from "../contract/index.ts";
-import type { MissedPolicy, ScheduleSpec } from "../events/index.ts";
+import type { ContractEvent, InputOf, OutputOf, RateLimit, Schema } from "../contract/index.ts";
+import type { MissedPolicy, ScheduleSpec, WebhookSignature } from "../events/index.ts";
+import type { Duration } from "../kernel/index.ts";
 import type { DeliveryOptions, ReactionContext } from "./delivery.ts";
 import type { NoConfig, NoTables, Tables } from "./needs.ts";
 
@@ -32,7 +34,49 @@ export interface ScheduleTrigger<T extends Tables = NoTables, C extends Schema =
   readonly needs?: (tables: T, config: C) => void;
 }
 
-export type Trigger<T extends Tables = NoTables, C extends Schema = NoConfig> = ScheduleTrigger<T, C>;
+/** What came, once its signature has been found to fit. */
+export interface WebhookMessage {
+  /** The parsed JSON. Nothing has checked its shape. */
+  readonly body: unknown;
+  /** By lower-case name; several of one name are joined by `, `. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** The sender's identifier of this delivery: the same at each of its attempts. */
+  readonly id: string;
+}
+
+export interface WebhookOptions<D extends Schema, C extends Schema> {
+  /** Where it is posted to: `"/hooks/payments"`. */
+  readonly path: `/${string}`;
+  /** How the sender signs: `(config) => standardWebhook({ secret: config.HOOK_SECRET })`. Made once, when the app is opened. */
+  readonly verify: (config: OutputOf<C>) => WebhookSignature;
+  /** What the event tells; `undefined` where there is nothing to tell. Pure and quick: what takes work is done by who handles the event. */
+  readonly read: (message: WebhookMessage) => InputOf<D> | undefined;
+  /** The largest body, in bytes. Default 1 MiB. */
+  readonly bodyMaxBytes?: number;
+  /** How long it may take to store it. Default `"10s"`: the senders in use wait from 5 to 30 s. */
+  readonly deadline?: Duration;
+  /** How often one network address may call. Default: without a limit. */
+  readonly rateLimit?: Pick<RateLimit, "calls" | "per">;
+}
+
+/** A webhook: made by `webhook`. */
+export interface WebhookTrigger<C extends Schema = NoConfig> {
+  readonly kind: "webhook";
+  readonly event: ContractEvent;
+  readonly path: string;
+  readonly verify: (config: never) => WebhookSignature;
+  readonly read: (message: WebhookMessage) => unknown;
+  readonly bodyMaxBytes: number;
+  readonly deadline: Duration;
+  readonly rateLimit: Pick<RateLimit, "calls" | "per"> | undefined;
+  /** For the compiler alone: which settings it counts on. */
+  readonly needs?: (config: C) => void;
+}
+
+export type Trigger<T extends Tables = NoTables, C extends Schema = NoConfig> = ScheduleTrigger<T, C> | WebhookTrigger<C>;
+
+/** A form or an order is a few KiB, a push of many commits some hundred; beyond it senders have to be asked for. */
+export const webhookBodyMaxBytes = 1024 * 1024;
 
 type ScheduleHandler<T extends Tables, C extends Schema> = (context: ScheduleContext<T, C>) => unknown;
 
@@ -47,6 +91,8 @@ export interface TriggerMakers<T extends Tables, C extends Schema> {
    * is the schedule's for ever: when it ran last is known by it.
    */
   readonly every: Every<T, C>;
+  /** Takes what another system posts, and emits it as an event of this service: stored before it is answered. */
+  readonly webhook: <D extends Schema>(event: ContractEvent<D>, options: WebhookOptions<D, C>) => WebhookTrigger<C>;
 }
 
 export function triggerMakers<T extends Tables, C extends Schema>(): TriggerMakers<T, C> {
@@ -54,6 +100,9 @@ export function triggerMakers<T extends Tables, C extends Schema>(): TriggerMake
     every(when: ScheduleSpec, name: string, ...rest: readonly unknown[]) {
       const [options, handler] = rest.length === 1 ? [{}, rest[0]] : rest;
       return { kind: "every", name, when, options: options as ScheduleOptions, handler: handler as ScheduleTrigger["handler"] };
+    },
+    webhook(event, { bodyMaxBytes = webhookBodyMaxBytes, deadline = "10s", path, rateLimit, read, verify }) {
+      return { kind: "webhook", event, path, verify, read, bodyMaxBytes, deadline, rateLimit };
     },
   };
 }

@@ -11,9 +11,11 @@ import type { Db } from "../data/index.ts";
 import type { Duration, Log } from "../kernel/index.ts";
 import type { Emit, Fail, NoConfig, NoTables, Tables } from "./needs.ts";
 
-/** What is kept of a value: what JSON has of it. A `Date` comes back as its text. */
+/** What is kept of a value: what JSON has of it. A `Date` comes back as its text, and so does a big integer. */
 export type Recorded<T> = T extends string | number | boolean | null | undefined | void
   ? T
+  : T extends bigint
+  ? string
   : T extends { toJSON(): infer J }
     ? J
     : T extends object

@@ -17,7 +17,7 @@ export interface RecordedValue {
 export function toRecordedValue(what: string, value: unknown): RecordedValue {
   let json: string | undefined;
   try {
-    json = JSON.stringify(value);
+    json = JSON.stringify(value, bigAsText);
   } catch (cause) {
     throw new RecordError(`${what} has no form in JSON: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
@@ -26,4 +26,9 @@ export function toRecordedValue(what: string, value: unknown): RecordedValue {
   const { resultMaxBytes } = workflowLimits;
   if (bytes > resultMaxBytes) throw new RecordError(`${what} has ${bytes} bytes, and ${resultMaxBytes} at most are kept: store what is large, and give back where it is`);
   return { json, value: JSON.parse(json) as unknown, bytes };
+}
+
+/** What a statement that changes rows gives back counts them in big integers, which JSON does not have. */
+function bigAsText(_key: string, value: unknown): unknown {
+  return typeof value === "bigint" ? String(value) : value;
 }

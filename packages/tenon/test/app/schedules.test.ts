@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import * as z from "zod";
 import { app, command, contract, ContractMistakes, query, reactions, service, table } from "tenon";
 import { call, fire, settled, test as open } from "tenon/test";
-import { parseSchedules, startApp } from "../../src/app/index.ts";
+import { openTriggers, startApp } from "../../src/app/index.ts";
 
 const Mark = z.object({ what: z.string(), at: z.string(), missed: z.int() });
 const clerk = contract("clerk", {
@@ -111,8 +111,8 @@ describe("what is wrong with a schedule is told before anything runs", () => {
       'none: every("Not a name"): the name is not one for a trigger',
       'none: every("twice"): attempts: 0 is not a whole number from 1 to 1000',
       'none: every("twice"): missed "never"',
-      'none: every("twice"): another trigger of the service has this name',
       'none: every("twice"): does not say when',
+      'none: every("twice"): another trigger of the service has this name',
       'none: every("idle"): has no handler',
     ]);
   });
@@ -120,7 +120,7 @@ describe("what is wrong with a schedule is told before anything runs", () => {
   test("by the app when it is opened, patterns and zones, of all schedules at once", () => {
     const triggers = [every("5 minutes" as never, "a", handler), every({ cron: "0 25 * * *", timeZone: "Berlin" }, "b", handler), every({ cron: "0 0 30 2 *" }, "c", handler)];
     const made = app("office", { services: [service(none, { handlers: {}, migrations, triggers } as unknown as Options)] });
-    assert.deepEqual(mistakesOf(() => parseSchedules(made)), [
+    assert.deepEqual(mistakesOf(() => openTriggers(made, new Map())), [
       'none: every("a"): every: "5 minutes" is not a duration',
       'none: every("b"): cron: "25" is not an hour',
       'none: every("b"): timeZone: "Berlin" is not a time zone',

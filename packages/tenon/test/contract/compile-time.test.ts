@@ -277,8 +277,26 @@ const triggerProofs: readonly Proof[] = [
   {
     mistake: "a trigger that counts on a setting which the service lacks",
     wrong: `service(stock, { ...rows, config: z.object({ OTHER: z.string() }), triggers: [reactions(thingTables, Config).every("1d", "clean-up", ({ config }) => config.DAYS.toFixed())] });`,
-    says: /Type 'NoConfig' is not assignable to type 'ZodObject<\{ DAYS: /,
+    says: /Property 'DAYS' is missing in type/,
     right: `service(stock, { ...rows, config: Config, triggers: [reactions(thingTables, Config).every("1d", "clean-up", ({ config }) => config.DAYS.toFixed()), every("1d", "other", () => undefined)] });`,
+  },
+  {
+    mistake: "a webhook that tells something else than its event",
+    wrong: `webhook(told.happened, { path: "/hooks", verify, read: () => ({ id: 5 }) });`,
+    says: /Type 'number' is not assignable to type 'string'/,
+    right: `webhook(told.happened, { path: "/hooks", verify, read: ({ body }) => (body === null ? undefined : { id: String(body) }) });`,
+  },
+  {
+    mistake: "a webhook that trusts the body",
+    wrong: `webhook(told.happened, { path: "/hooks", verify, read: ({ body }) => ({ id: body.id }) });`,
+    says: /'body' is of type 'unknown'/,
+    right: `webhook(told.happened, { path: "/hooks", verify, read: ({ body }) => Key.parse(body) });`,
+  },
+  {
+    mistake: "a webhook without a signature",
+    wrong: `webhook(told.happened, { path: "/hooks", read: () => undefined });`,
+    says: /Property 'verify' is missing in type/,
+    right: `webhook(told.happened, { path: "/hooks", verify, read: () => undefined });`,
   },
 ];
 
@@ -364,6 +382,7 @@ const workflowProofs: readonly Proof[] = [
 /** Before every proof; unused names are no error here. */
 const imports = `
 import { calledBy, command, contract, event, outcome, query, reactions, scope, service, stream, table, upcast } from "tenon";
+import { standardWebhook } from "tenon/webhooks";
 import * as z from "zod";
 const Key = z.object({ id: z.uuid() });
 const Thing = z.object({ id: z.uuid(), name: z.string() });
@@ -395,7 +414,9 @@ const get = async () => thing;
 const drop = async () => {};
 async function* watch() { yield thing; }
 const thingTables = { things: table(Thing.shape, { key: "id" }) };
-const { every } = reactions(thingTables);
+const { every, webhook } = reactions(thingTables);
+const told = contract("told", { happened: event({ data: Key }) });
+const verify = () => standardWebhook({ secret: "" });
 const stockHandlers = { reserve: async () => ({ left: 1 }), ping: async () => {} };
 const rows = { tables: thingTables, migrations: new URL("file:///"), handlers: stockHandlers };
 const Config = z.object({ DAYS: z.int() });

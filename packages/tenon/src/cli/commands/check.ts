@@ -44,7 +44,7 @@ export const checkCommand: CommandSpec = {
   async run({ operands, terminal }) {
     const location = enterApp(operands[0]);
     const app = await loadApp(location.file);
-    const checks = [await checkContracts(app), await checkConfig(app, location.home), ...(await checkTriggers(app)), ...(await checkData(app, location.home, terminal))];
+    const checks = [await checkContracts(app), await checkConfig(app, location.home), ...(await checkTriggers(app, location.home)), ...(await checkData(app, location.home, terminal))];
     const isWell = checks.every(({ problems }) => problems.length === 0);
     return { text: toText(app, checks, terminal), data: { app: app.name, ok: isWell, checks }, exitCode: isWell ? 0 : 1 };
   },
@@ -63,14 +63,21 @@ async function checkConfig(app: App, home: string): Promise<Check> {
   return { name: "configuration", seen: countOf(lines.length, "setting"), problems: problems.map((problem) => ({ at: "", problem, remedy: "tenon config shows every value" })) };
 }
 
-/** What takes a library to read: times by the clock. */
-async function checkTriggers(app: App): Promise<readonly Check[]> {
+/** What takes a library or the settings to read: times by the clock, secrets of webhooks. */
+async function checkTriggers(app: App, home: string): Promise<readonly Check[]> {
   const count = app.services.reduce((sum, { triggers }) => sum + triggers.length, 0);
   if (count === 0) return [];
-  const { parseSchedules } = await import("../../app/index.ts");
+  const { ConfigError, openTriggers, parseServiceConfigs } = await import("../../app/index.ts");
   const { ContractMistakes } = await import("../../contract/index.ts");
+  const configs = await parseServiceConfigs(app.services, configLayers(home)).then(
+    ({ values }) => values,
+    (error: unknown) => {
+      if (error instanceof ConfigError) return new Map<string, unknown>(); // told by the check of the configuration
+      throw error;
+    },
+  );
   try {
-    parseSchedules(app);
+    openTriggers(app, configs);
     return [{ name: "triggers", seen: countOf(count, "trigger"), problems: [] }];
   } catch (error) {
     if (!(error instanceof ContractMistakes)) throw error;
