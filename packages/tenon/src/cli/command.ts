@@ -90,6 +90,12 @@ const aboutOperands: Readonly<Record<string, string>> = {
   "<run>": "the identifier of a run, or its beginning: checkout:42, or 42",
   "<question>": "the name of the step that asks",
   "<answer>": "the answer, in JSON",
+  "[service]": "the name of a service (default: all of them)",
+  "<id>": "the id of an event, or its beginning: 6 digits at least",
+  "<subscription>": "orders/mark-paid, or its name alone where no other service has one of that name",
+  "[what]": "orders, orders/mark-paid, a dead letter such as orders/3, or the id of an event",
+  "[what...]": "orders, orders/mark-paid, dead letters such as orders/3, or ids of events",
+  "<what>": "a dead letter such as orders/3, or a subscription such as orders/mark-paid",
 };
 
 function helpWithExamples(examples: CommandSpec["examples"]): string {

@@ -11,6 +11,7 @@ import { checkCommand } from "./commands/check.ts";
 import { configCommand } from "./commands/config.ts";
 import { describeCommand } from "./commands/describe.ts";
 import { devCommand } from "./commands/dev.ts";
+import { eventsGroup } from "./commands/events.ts";
 import { migrateCommand } from "./commands/migrate.ts";
 import { newCommand } from "./commands/new.ts";
 import { startCommand } from "./commands/start.ts";
@@ -51,8 +52,10 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   });
   if (args.length === 0) program.outputHelp();
   if (args.length === 0) return 0;
+  // A group alone explains itself, as the program does.
+  const isGroupAlone = args.length === 1 && args[0] === eventsGroup.name;
   try {
-    await program.parseAsync(args, { from: "user" });
+    await program.parseAsync(isGroupAlone ? [...args, "--help"] : args, { from: "user" });
     return exitCode;
   } catch (thrown) {
     // Commander has said it already: help and version on standard output, mistakes on standard error.
@@ -79,6 +82,7 @@ function createProgram(host: CommandHost): Command {
   addCommand(program, tokenCommand, host);
   addCommand(program, configCommand, host);
   addCommand(program, migrateCommand, host);
+  addGroup(program, eventsGroup, host);
   addCommand(program, startCommand, host);
   addGroup(program, workflowsGroup, host);
   return program;

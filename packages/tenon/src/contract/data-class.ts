@@ -72,7 +72,7 @@ export function dataClassesOf(json: JsonSchema): ReadonlyMap<string, DataClass> 
   return search.found;
 }
 
-const strictness: Readonly<Record<DataClass, number>> = { personal: 1, sensitive: 2, secret: 3 };
+export const strictness: Readonly<Record<DataClass, number>> = { personal: 1, sensitive: 2, secret: 3 };
 
 class ClassSearch {
   readonly found = new Map<string, DataClass>();

@@ -45,6 +45,7 @@ export type {
 } from "./description.ts";
 export { hasJsonBody } from "./json-body.ts";
 export { pointerToken, resolvePointer } from "./json-schema.ts";
+export { createMask, type Mask, maskAll } from "./mask.ts";
 export { ContractMistakes, type Mistake, MistakeList, type MistakesAt } from "./mistakes.ts";
 export {
   type CallInput,
@@ -93,4 +94,4 @@ export { createProjector, type Projector } from "./projector.ts";
 export { defaultRetryPolicy, parseRetryOptions, type RetryOptions, type RetryPolicy } from "./retry.ts";
 export { describeSchema, type InputOf, isSchema, type JsonSchema, type OutputOf, type Schema, toJsonSchema } from "./schema.ts";
 export { type Columns, table, type Table, type TableOptions } from "./table.ts";
-export { upcast, upcastData, type Upcasted } from "./upcast.ts";
+export { upcast, upcastData, type Upcasted, upcastsFrom } from "./upcast.ts";

@@ -28,6 +28,8 @@ export {
 } from "./ports.ts";
 export { provision } from "./provision.ts";
 export { Reader } from "./reader.ts";
+export { createRehearsal } from "./rehearsal.ts";
+export { type Footprint, readFootprint, readRowChanges, type Row, type RowChange, type RowChanges } from "./row-changes.ts";
 export { createSeedWork, type SeedWorkOptions } from "./seed.ts";
 export { createServiceData, type ServiceData, type ServiceDataOptions } from "./service-data.ts";
 export { type ScriptStatement, splitScript } from "./sql-script.ts";

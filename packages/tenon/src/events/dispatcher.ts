@@ -10,10 +10,11 @@ import { backoffMs, type Clock, type Log, type Part, type Random, type Timer } f
 import type { Database } from "../data/index.ts";
 import { Completions } from "./completions.ts";
 import { type Consumer, GivenUp } from "./consumer.ts";
+import { DeadHolds } from "./dead-holds.ts";
 import type { Delivery } from "./delivery.ts";
 import { DeliveryQueue } from "./delivery-queue.ts";
 import { failureText } from "./failure-text.ts";
-import { Inbox } from "./inbox.ts";
+import { type DeliveryKey, Inbox, inboxStart } from "./inbox.ts";
 import { Lanes } from "./lanes.ts";
 import type { Wakes } from "./wakes.ts";
 
@@ -72,6 +73,8 @@ export class Dispatcher implements Part {
   readonly #completions: Completions;
   readonly #streams = new Map<string, Stream>();
   readonly #underway = new Map<Promise<void>, readonly Delivery[]>();
+  readonly #deadHolds = new DeadHolds();
+  #isLookingAtHolds = false;
   /** Writes that move deliveries behind and back, one after the other. */
   #moves: Promise<void> = Promise.resolve();
   #reading: Promise<void> | undefined = undefined;
@@ -90,7 +93,7 @@ export class Dispatcher implements Part {
     this.#inbox = new Inbox(database, service, holder);
     this.#completions = new Completions((seqs) => this.#inbox.remove(seqs));
     for (const consumer of options.consumers) {
-      this.#streams.set(consumer.name, { consumer, queue: new DeliveryQueue(), after: 0, restarts: 0, settled: new Set(), running: 0, hasMore: true, pausedUntilMs: 0 });
+      this.#streams.set(consumer.name, { consumer, queue: new DeliveryQueue(), after: inboxStart, restarts: 0, settled: new Set(), running: 0, hasMore: true, pausedUntilMs: 0 });
     }
     this.#lanes = new Lanes({
       database,
@@ -128,13 +131,15 @@ export class Dispatcher implements Part {
    */
   async settled(): Promise<boolean> {
     const before = this.#started;
+    let moves;
     do {
       this.#wake();
       await this.#reading;
       await Promise.allSettled(this.#underway.keys());
-      await this.#moves;
+      moves = this.#moves;
+      await moves;
       await new Promise<void>((resolve) => void this.#options.clock.after(0, resolve)); // others have their turn
-    } while (this.#isBusy);
+    } while (moves !== this.#moves || this.#isBusy);
     return this.#started > before;
   }
 
@@ -152,7 +157,18 @@ export class Dispatcher implements Part {
 
   #wake(): void {
     for (const stream of this.#streams.values()) stream.hasMore = true;
+    this.#lookAtHolds();
     this.#read();
+  }
+
+  /** Whether an operator has decided about what keys are held by: then they go on. */
+  #lookAtHolds(): void {
+    if (this.#deadHolds.size === 0 || this.#isLookingAtHolds || this.#isStopping) return;
+    this.#isLookingAtHolds = true;
+    this.#move(async () => {
+      this.#isLookingAtHolds = false;
+      for (const released of await this.#deadHolds.takeReleased(this.#inbox)) this.#promote(this.#streams.get(released.subscription) as Stream, released);
+    });
   }
 
   /** Reads until there is no more or no room, one read at a time. */
@@ -179,14 +195,14 @@ export class Dispatcher implements Part {
     if (lanes.length === 0 || wanted.length === 0 || this.#isRecovering) return false;
     for (const stream of wanted) stream.hasMore = false;
     this.#rescan(wanted);
-    const from = wanted.map(({ after, consumer, queue }) => ({ subscription: consumer.name, after, max: bufferMax - queue.size + (after === 0 ? queue.size : 0) }));
+    const from = wanted.map(({ after, consumer, queue }) => ({ subscription: consumer.name, after, max: bufferMax - queue.size + (after === inboxStart ? queue.size : 0) }));
     const restarts = wanted.map((stream) => stream.restarts);
     for (const stream of wanted) stream.settled.clear();
     const { due, ready } = await this.#inbox.read(from, lanes);
     const inOrder = wanted.filter((stream, i) => stream.restarts === restarts[i]);
     for (const delivery of [...due, ...ready]) this.#take(delivery, inOrder);
     const last = new Map(ready.map(({ seq, subscription }) => [subscription, seq]));
-    for (const stream of inOrder) stream.after = Math.max(stream.after, last.get(stream.consumer.name) ?? 0);
+    for (const stream of inOrder) stream.after = Math.max(stream.after, last.get(stream.consumer.name) ?? inboxStart);
     for (const [i, stream] of wanted.entries()) {
       const max = from[i]?.max ?? 0;
       if ([due, ready].some((each) => countOf(each, stream.consumer.name) >= max)) stream.hasMore = true;
@@ -211,7 +227,7 @@ export class Dispatcher implements Part {
     const nowMs = clock.elapsedMs();
     if (nowMs < this.#rescanAtMs) return;
     this.#rescanAtMs = nowMs + pollMs;
-    for (const stream of streams) stream.after = 0;
+    for (const stream of streams) stream.after = inboxStart;
   }
 
   /** When to look again without being told: for what is due, and for what no hint told of. */
@@ -290,8 +306,10 @@ export class Dispatcher implements Part {
   }
 
   #finished(stream: Stream, delivery: Delivery): void {
-    stream.settled.add(delivery.seq);
-    if (stream.queue.finish(delivery)) this.#promote(stream, delivery);
+    const { event, lane, seq, subscription } = delivery;
+    stream.settled.add(seq);
+    if (!stream.queue.finish(delivery) || event.key === undefined) return;
+    if (!this.#deadHolds.has(subscription, event.key)) this.#promote(stream, { subscription, key: event.key, lane });
   }
 
   /** *running* to *waiting* or *dead*. */
@@ -309,9 +327,7 @@ export class Dispatcher implements Part {
       if (isOver) {
         if (!(await this.#inbox.bury(delivery, failureText(thrown)))) return this.#overtaken(stream, delivery);
         log.error("a delivery was given up and is a dead letter now", { ...facts, error: thrown });
-        stream.settled.add(delivery.seq);
-        if (consumer.afterDeath === "hold" && delivery.event.key !== undefined) this.#setBehind(queue.hold(delivery));
-        else this.#finished(stream, delivery);
+        this.#died(stream, delivery);
         return;
       }
       const waitMs = backoffMs(attempt, consumer.policy, random);
@@ -323,6 +339,17 @@ export class Dispatcher implements Part {
     } catch (error) {
       this.#giveBack(stream, delivery, error); // what happened could not be written down: it is as if it had not been tried
     }
+  }
+
+  #died(stream: Stream, delivery: Delivery): void {
+    const { event, lane, seq, subscription } = delivery;
+    if (stream.consumer.afterDeath !== "hold" || event.key === undefined) {
+      this.#finished(stream, delivery);
+      return;
+    }
+    stream.settled.add(seq);
+    this.#deadHolds.add({ subscription, key: event.key, lane });
+    this.#setBehind(stream.queue.hold(delivery));
   }
 
   /** It was done, or brought further, since it was read: what the inbox says now counts. */
@@ -359,21 +386,20 @@ export class Dispatcher implements Part {
     });
   }
 
-  /** *behind* to *ready*, after one of the key is done: a portion at a time, and the key is free when nothing is left. */
-  #promote(stream: Stream, done: Delivery): void {
+  /** *behind* to *ready*, when what they waited for is settled: a portion at a time, and the key is free when nothing is left. */
+  #promote(stream: Stream, held: DeliveryKey): void {
     const { queue } = stream;
-    const { event, lane, subscription } = done;
-    const key = event.key as string;
+    const { key, lane } = held;
     const generation = this.#lanes.generationOf(lane);
-    const isPresent = (): boolean => this.#lanes.generationOf(lane) === generation && this.#lanes.isHeld(lane);
+    const isPresent = (): boolean => this.#lanes.generationOf(lane) === generation && this.#lanes.isOwn(lane);
     queue.takeSentBehind(key); // those are written down before the portion is read
     this.#move(async () => {
       if (!isPresent()) return;
-      const deliveries = await this.#inbox.promote({ subscription, key, lane }, promoteMax);
+      const deliveries = await this.#inbox.promote(held, promoteMax);
       if (!isPresent()) return; // whoever holds the lane now begins anew
       queue.addPromoted(deliveries);
       if (deliveries.length < promoteMax && queue.takeSentBehind(key) === 0) queue.release(key);
-      else if (deliveries.length === 0) this.#promote(stream, done);
+      else if (deliveries.length === 0) this.#promote(stream, held);
       this.#run();
     });
   }
@@ -392,6 +418,7 @@ export class Dispatcher implements Part {
     while (this.#isRecovering && !this.#isStopping) {
       await new Promise<void>((resolve) => void clock.after(pauseMs, resolve));
       const lanes = this.#lanes.held;
+      this.#deadHolds.forget(new Set(lanes));
       for (const { queue } of this.#streams.values()) queue.forget(new Set(lanes));
       try {
         await this.#takeOver(lanes);
@@ -405,11 +432,17 @@ export class Dispatcher implements Part {
 
   /** What is held up in lanes that will be held here, before anything of them is read. */
   async #takeOver(lanes: readonly number[]): Promise<void> {
-    for (const { key, lane, subscription } of await this.#inbox.takeOver(lanes)) this.#streams.get(subscription)?.queue.holdKey(key, lane);
+    const holding = [...this.#streams.values()].filter(({ consumer }) => consumer.afterDeath === "hold").map(({ consumer }) => consumer.name);
+    for (const held of await this.#inbox.takeOver(lanes, holding)) {
+      const stream = this.#streams.get(held.subscription);
+      stream?.queue.holdKey(held.key, held.lane);
+      if (stream !== undefined && held.isDead) this.#deadHolds.add(held);
+    }
   }
 
   async #letGo(lanes: readonly number[]): Promise<void> {
     const gone = new Set(lanes);
+    this.#deadHolds.forget(gone);
     for (const { queue } of this.#streams.values()) queue.forget(gone);
     await this.#finish([...this.#underway].filter(([, deliveries]) => deliveries.some(({ lane }) => gone.has(lane))).map(([work]) => work));
   }
@@ -426,7 +459,7 @@ export class Dispatcher implements Part {
 }
 
 function restart(stream: Stream): void {
-  stream.after = 0;
+  stream.after = inboxStart;
   stream.restarts++;
   stream.hasMore = true;
 }

@@ -4,6 +4,7 @@ import { isPromise } from "../calls/index.ts";
 import { type ContractEvent, createParser, type Parser, type ParseResult } from "../contract/index.ts";
 import type { Work } from "../data/index.ts";
 import type { Clock, IdSource } from "../kernel/index.ts";
+import type { EventRecord } from "./envelope.ts";
 import { eventMaxBytes, Outbox } from "./outbox.ts";
 import type { Wakes } from "./wakes.ts";
 
@@ -37,7 +38,16 @@ export class Emitter {
    * @throws {EmitError} the event is another service's, or the data does not fit its contract or is too large.
    */
   async emit(call: Call, work: Work, event: ContractEvent, data: unknown): Promise<string> {
-    const { clock, locks, service, uuids, wakes } = this.#options;
+    const { locks, service, wakes } = this.#options;
+    const record = await this.toRecord(call, event, data);
+    new Outbox(work, { service, locks }).add(record);
+    work.onCommit(() => wakes.wake(`outbox ${service}`));
+    return record.id;
+  }
+
+  /** The event as it would leave. @throws {EmitError} */
+  protected async toRecord(call: Call, event: ContractEvent, data: unknown): Promise<EventRecord> {
+    const { clock, service, uuids } = this.#options;
     const parser = this.#parsers.get(event.id);
     if (parser === undefined) {
       throw new EmitError(`${service} cannot emit ${event.id}: a service emits the events of its own contract. Let ${event.service} emit it, or declare an event in the contract of ${service}`);
@@ -47,10 +57,7 @@ export class Emitter {
     const key = event.key === undefined ? undefined : String((value as Readonly<Record<string, unknown>>)[event.key]);
     const id = uuids();
     assertSize(event.id, value);
-    const outbox = new Outbox(work, { service, locks });
-    outbox.add({ id, source: service, type: event.id, version: event.version, key, time: new Date(clock.nowMs()).toISOString(), data: value, trace: call.trace });
-    work.onCommit(() => wakes.wake(`outbox ${service}`));
-    return id;
+    return { id, source: service, type: event.id, version: event.version, key, time: new Date(clock.nowMs()).toISOString(), data: value, trace: call.trace };
   }
 }
 
@@ -64,4 +71,20 @@ function assertSize(id: string, value: unknown): void {
   const bytes = Buffer.byteLength(JSON.stringify(value));
   if (bytes <= eventMaxBytes) return;
   throw new EmitError(`the data of ${id} has ${bytes} bytes, and an event has ${eventMaxBytes} at most: store what is large, and emit where it is`);
+}
+
+/** Emits nothing: gathers what a handler that is tried would emit. */
+export class TrialEmitter extends Emitter {
+  readonly #gathered = new WeakMap<Work, EventRecord[]>();
+
+  override async emit(call: Call, work: Work, event: ContractEvent, data: unknown): Promise<string> {
+    const record = await this.toRecord(call, event, data);
+    this.#gathered.set(work, [...this.gatheredIn(work), record]);
+    return record.id;
+  }
+
+  /** What was emitted in one attempt, in order. */
+  gatheredIn(work: Work): readonly EventRecord[] {
+    return this.#gathered.get(work) ?? [];
+  }
 }

@@ -10,6 +10,9 @@ import { type Delivery, deliveryColumns, type DeliveryRow, toDelivery } from "./
 import type { EventRecord } from "./envelope.ts";
 import { laneExpression } from "./lanes.ts";
 
+/** In front of every place of an inbox, also of those that are kept for what an operator retries. */
+export const inboxStart = Number.MIN_SAFE_INTEGER;
+
 /** Where one subscription goes on reading. */
 export interface ReadFrom {
   readonly subscription: string;
@@ -18,11 +21,16 @@ export interface ReadFrom {
   readonly max: number;
 }
 
-/** A key of which a delivery has failed and waits for its next attempt. */
-export interface HeldKey {
+export interface DeliveryKey {
   readonly subscription: string;
   readonly key: string;
   readonly lane: number;
+}
+
+/** A key of which a delivery has failed: it waits for its next attempt, or was given up. */
+export interface HeldKey extends DeliveryKey {
+  /** One was given up, and the subscription holds its key until an operator decides. */
+  readonly isDead: boolean;
 }
 
 export interface ReadDeliveries {
@@ -55,9 +63,21 @@ const readText = `
 
 const restoreText = "update tenon_inbox set due_at = null where due_at = 'infinity' and lane = any($1::smallint[])";
 const heldText = `
-  select subscription, key, min(lane)::int as lane from tenon_inbox
-  where due_at is not null and due_at < 'infinity' and attempts > 0 and key is not null and lane = any($1::smallint[])
+  select subscription, key, min(lane)::int as lane, bool_or(is_dead) as is_dead
+  from (
+    select subscription, key, lane, false as is_dead from tenon_inbox
+    where due_at is not null and due_at < 'infinity' and attempts > 0 and key is not null
+    union all
+    select subscription, key, ${laneExpression("key", "id")}, true from tenon_dead_letters
+    where state = 'dead' and key is not null and subscription = any($2::text[])
+  ) as held
+  where lane = any($1::smallint[])
   group by subscription, key`;
+
+const deadKeysText = `
+  select distinct dead.subscription, dead.key
+  from unnest($1::text[], $2::text[]) as asked (subscription, key)
+  join tenon_dead_letters as dead on dead.state = 'dead' and dead.subscription = asked.subscription and dead.key = asked.key`;
 
 /**
  * Every statement that moves a delivery between states begins like this. A process that was taken to be dead must not
@@ -135,12 +155,20 @@ export class Inbox {
 
   /**
    * Makes ready what a process before this one had set behind, and tells which keys are held: those of which a delivery
-   * waits for its next attempt. So what comes after it is read, and set behind anew, in its order.
+   * waits for its next attempt, or for an operator. So what comes after it is read, and set behind anew, in its order.
+   *
+   * @param holding  Subscriptions that hold a key after a death.
    */
-  async takeOver(lanes: readonly number[]): Promise<readonly HeldKey[]> {
+  async takeOver(lanes: readonly number[], holding: readonly string[]): Promise<readonly HeldKey[]> {
     await this.#run("write", restoreText, [lanes]);
-    const { rows } = await this.#run("read", heldText, [lanes]);
-    return rows.map((row) => ({ subscription: row["subscription"] as string, key: row["key"] as string, lane: Number(row["lane"]) }));
+    const { rows } = await this.#run("read", heldText, [lanes, holding]);
+    return rows.map((row) => ({ subscription: row["subscription"] as string, key: row["key"] as string, lane: Number(row["lane"]), isDead: row["is_dead"] === true }));
+  }
+
+  /** Those of some keys that have a dead letter. */
+  async deadKeys(asked: readonly DeliveryKey[]): Promise<readonly Pick<DeliveryKey, "subscription" | "key">[]> {
+    const { rows } = await this.#run("read", deadKeysText, [asked.map(({ subscription }) => subscription), asked.map(({ key }) => key)]);
+    return rows.map((row) => ({ subscription: row["subscription"] as string, key: row["key"] as string }));
   }
 
   /** *running* to *waiting*. @returns Whether it was still as it had been read, and its lane still held. */
@@ -161,7 +189,7 @@ export class Inbox {
   }
 
   /** *behind* to *ready*, the oldest first, at most `max`. */
-  async promote({ key, lane, subscription }: HeldKey, max: number): Promise<readonly Delivery[]> {
+  async promote({ key, lane, subscription }: DeliveryKey, max: number): Promise<readonly Delivery[]> {
     const { rows } = await this.#move(promoteText, [lane], [subscription, key, max]);
     return (rows as unknown as readonly DeliveryRow[]).map(toDelivery).toSorted((a, b) => a.seq - b.seq);
   }

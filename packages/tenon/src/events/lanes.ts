@@ -102,6 +102,11 @@ export class Lanes {
     return this.#held.has(lane) && this.isUsable;
   }
 
+  /** Whether it was neither given back nor found to be lost. Its lease may have run out: what is then written is checked by the database. */
+  isOwn(lane: number): boolean {
+    return this.#held.has(lane);
+  }
+
   async start(): Promise<void> {
     if (this.#options.database.sessions === "one") await this.#takeAll();
     else await this.#renewInTurn();

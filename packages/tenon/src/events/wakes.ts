@@ -2,6 +2,7 @@
  * Tells whoever waits for work that there is some. Only a hint: who waits looks by itself from time to time as well, so
  * that a hint that was lost costs time and nothing else.
  */
+import { type Database, quoteText } from "../data/index.ts";
 
 /** What there is work for: the outbox of a service, its inbox, or its schedules. */
 export type WakePlace = `outbox ${string}` | `inbox ${string}` | `schedules ${string}`;
@@ -42,3 +43,8 @@ export class Wakes {
 
 /** The name under which processes that share a database tell each other. */
 export const wakeChannel = "tenon_wakes";
+
+/** Tells whoever delivers, when the statement is committed. Nobody else can be told where there is one process. */
+export function tellExpression(database: Database, place: WakePlace): string {
+  return database.sessions === "one" ? "null" : `pg_notify('${wakeChannel}', ${quoteText(place)})`;
+}

@@ -93,3 +93,26 @@ function toInfo({ failure, id, output, startedAt, state }: Run): unknown {
   const shown = reason === undefined ? { name, message, ...(step === undefined ? {} : { step }) } : { reason, data, message };
   return { id, startedAt, state, failure: shown };
 }
+
+/** A run that a handler that is tried would start. */
+export interface TrialStart {
+  readonly workflow: string;
+  readonly id: string;
+  readonly input: unknown;
+}
+
+/** Starts nothing, since nothing of a dry run is committed: gathers what would be started. */
+export class TrialRuns extends ServiceRuns {
+  readonly #gathered = new WeakMap<Work, readonly TrialStart[]>();
+
+  override async start(call: Call, work: Work, start: Parameters<ServiceRuns["start"]>[2]): Promise<{ readonly id: string }> {
+    const made = await super.start(call, work, start);
+    this.#gathered.set(work, [...this.gatheredIn(work), { workflow: start.workflow.name, id: made.id, input: start.input }]);
+    return made;
+  }
+
+  /** What was started in one attempt, in order. */
+  gatheredIn(work: Work): readonly TrialStart[] {
+    return this.#gathered.get(work) ?? [];
+  }
+}

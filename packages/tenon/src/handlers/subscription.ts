@@ -97,14 +97,14 @@ export function createConsumer(spec: ConsumerSpec, parts: ConsumerParts): Consum
 }
 
 /** An operation that nobody can call: it gives a delivery its name, its deadline and its transaction. */
-function deliveryOperation(service: string, { name, options }: ConsumerSpec): Operation {
+export function deliveryOperation(service: string, { name, options }: Pick<ConsumerSpec, "name" | "options">): Operation {
   const made = contract(service, { delivery: command({ access: "signed-in", deadline: options.deadline ?? "30s" }) });
   const [operation] = operationsOf(made) as readonly [Operation];
   return Object.freeze({ ...operation, id: `${service}.${name}`, name });
 }
 
 /** The data of each delivery, in the present version. */
-function readerOf(event: ContractEvent): ConsumerSpec["read"] {
+export function readerOf(event: ContractEvent): ConsumerSpec["read"] {
   const parser = createParser(event.data);
   return ({ event: { data, version } }) => {
     const read = upcastData(event, version, data);
@@ -129,7 +129,7 @@ function fitting(id: string, result: ParseResult): unknown {
   throw new GivenUp(`the data of ${id} does not fit its contract: ${places}`);
 }
 
-function readData(read: ConsumerSpec["read"]): Stage {
+export function readData(read: ConsumerSpec["read"]): Stage {
   return {
     name: "read data",
     compile(_operation, next): Handler {

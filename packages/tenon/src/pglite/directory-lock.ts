@@ -35,7 +35,9 @@ export async function lockDirectory(directory: string, waitMs: number): Promise<
       continue;
     }
     if (performance.now() > untilMs) {
-      throw new Fault("unavailable", `the data directory is in use by another process (${holder.pid}): ${directory}`);
+      throw new Fault("unavailable", `the data directory is in use by another process (${holder.pid}): ${directory}`, {
+        facts: { process: holder.pid, directory },
+      });
     }
     await sleep(lookEveryMs);
   }

@@ -6,8 +6,8 @@ import { engines } from "../data/engines.ts";
 for (const engine of engines) {
   if (engine.skip === false) {
     eventLogContract(`the database (${engine.name})`, async () => {
-      const { database, drop } = await engine.open();
-      return { database, open: async (options) => new DatabaseLog(options), drop };
+      const opened = await engine.open();
+      return { database: opened.database, open: async (options) => new DatabaseLog(options), drop: () => opened.drop() };
     });
   } else test(`the database (${engine.name}) keeps the EventLog contract`, { skip: engine.skip });
 }

@@ -7,13 +7,13 @@ import { MockCluster, silent, skip } from "./cluster.ts";
 if (skip === false && skipDatabase === false) {
   eventLogContract("kafka", async () => {
     const cluster = await MockCluster.start();
-    const { database, drop } = await openServerDatabase();
+    const server = await openServerDatabase();
     return {
-      database,
+      database: server.database,
       open: async (options) => new BrokerLog({ ...options, broker: await cluster.open(), log: silent }),
       async drop() {
         await cluster.drop();
-        await drop();
+        await server.drop();
       },
     };
   });

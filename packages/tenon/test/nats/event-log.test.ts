@@ -7,13 +7,13 @@ import { silent, skip, TestSpace } from "./server.ts";
 if (skip === false && skipDatabase === false) {
   eventLogContract("nats", async () => {
     const space = new TestSpace();
-    const { database, drop } = await openServerDatabase();
+    const server = await openServerDatabase();
     return {
-      database,
+      database: server.database,
       open: async (options) => new BrokerLog({ ...options, broker: await space.open(), log: silent }),
       async drop() {
         await space.drop();
-        await drop();
+        await server.drop();
       },
     };
   });

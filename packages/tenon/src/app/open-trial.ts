@@ -1,0 +1,57 @@
+/**
+ * Dry runs of an app's subscriptions: what a handler needs, put together so that nothing of what it does is kept. No part
+ * is started: nothing is relayed or delivered.
+ */
+import { eventsOf, operationsOf } from "../contract/index.ts";
+import { createRehearsal, type Database } from "../data/index.ts";
+import { type EventRecord, TrialEmitter, Wakes } from "../events/index.ts";
+import { createProgram, type Trial, TrialRuns, trySubscription } from "../handlers/index.ts";
+import { type Clock, createIdSource, createUuidSource, type Random } from "../kernel/index.ts";
+import type { App, Service, Subscription } from "../service/index.ts";
+import type { LogWriter } from "../telemetry/index.ts";
+import { RunStore } from "../workflows/index.ts";
+
+export interface TrialOptions {
+  readonly database: Database;
+  /** Settings of services, by service name. */
+  readonly serviceConfigs: ReadonlyMap<string, unknown>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: LogWriter;
+  /** The longest that one try may take, in ms. */
+  readonly timeoutMs: number;
+}
+
+/** Tries events of one subscription together, as one batch. */
+export type TryEvents = (events: readonly EventRecord[]) => Promise<Trial>;
+
+export function openTrial(app: App, target: { readonly service: Service; readonly subscription: Subscription }, options: TrialOptions): TryEvents {
+  const { clock, database, log, random, serviceConfigs, timeoutMs } = options;
+  const { service, subscription } = target;
+  const rehearsal = createRehearsal(database);
+  const uuids = createUuidSource(clock, random);
+  const programs = new Map(service.workflows.map((workflow) => [workflow.name, createProgram(workflow, { service: service.name, log })]));
+  const store = new RunStore(rehearsal, service.name);
+  const emitter = new TrialEmitter({
+    service: service.name,
+    events: eventsOf(service.contract),
+    uuids,
+    clock,
+    wakes: new Wakes(),
+    locks: "not needed",
+  });
+  const parts = {
+    service: service.name,
+    database: rehearsal,
+    emitter,
+    runs: programs.size === 0 ? undefined : new TrialRuns({ store, programs, uuids, wake: () => undefined, clock, random }),
+    operations: new Set(app.services.flatMap((each) => operationsOf(each.contract).map(({ id }) => id))),
+    config: serviceConfigs.get(service.name),
+    clock,
+    random,
+    ids: createIdSource(random),
+    log,
+    timeoutMs,
+  };
+  return (events) => trySubscription(subscription, events, parts);
+}

@@ -1,0 +1,170 @@
+/**
+ * A dry run: the handler of a subscription runs for given events as it would, and nothing of it is kept.
+ *
+ *     deadline ─► read data ─► transaction ─► observe ─► the handler
+ *
+ * `observe` stands inside of the transaction: when the handler is done, it looks at what the transaction has changed, and
+ * then ends it by an error, so that it is rolled back. The database is a rehearsal besides, which refuses every COMMIT.
+ *
+ * Calls to other operations are not made, since what they do would be kept: the handler is stopped at the first one, and
+ * what it would have done with the answer is not known. What a handler does by other means (`fetch`, files, timers) happens.
+ */
+import type { Call, CallStart, Handler, Stage } from "../calls/index.ts";
+import { compile, deadline, Directory } from "../calls/index.ts";
+import { createServiceData, type Database, type Footprint, readFootprint, readRowChanges, type RowChanges, type ServiceData, type Session } from "../data/index.ts";
+import { type Delivery, type EventRecord, failureText, GivenUp, type TrialEmitter } from "../events/index.ts";
+import { type Clock, Fault, type IdSource, type Random } from "../kernel/index.ts";
+import type { Subscription } from "../service/index.ts";
+import type { LogWriter } from "../telemetry/index.ts";
+import { DeliveryCall } from "./delivery-call.ts";
+import type { ServiceEnvironment } from "./environment.ts";
+import { ReactionContext } from "./reaction-context.ts";
+import type { TrialRuns, TrialStart } from "./service-runs.ts";
+import { deliveryOperation, platformCaller, readData, readerOf } from "./subscription.ts";
+
+export interface TrialParts {
+  readonly service: string;
+  /** The rehearsal of a database. */
+  readonly database: Database;
+  readonly emitter: TrialEmitter;
+  /** Where the service has workflows. */
+  readonly runs: TrialRuns | undefined;
+  /** Operations that are answered in this app: a call of another one fails as it would. */
+  readonly operations: ReadonlySet<string>;
+  readonly config: unknown;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly ids: IdSource;
+  readonly log: LogWriter;
+  /** The longest that one try may take, in ms: for so long it may hold the locks of rows. */
+  readonly timeoutMs: number;
+}
+
+/** A call that was not made. */
+export interface UnmadeCall {
+  readonly operation: string;
+  readonly input: unknown;
+}
+
+/** What the handler would do. */
+export interface Trial {
+  /** `stopped`: at a call to another operation. */
+  readonly outcome: "done" | "failed" | "stopped";
+  readonly changes: RowChanges;
+  readonly emitted: readonly EventRecord[];
+  readonly started: readonly TrialStart[];
+  readonly error: string | undefined;
+  /** It failed, and no further attempt would be made. */
+  readonly isGivenUp: boolean;
+  readonly call: UnmadeCall | undefined;
+}
+
+const none: RowChanges = { rows: [], cut: [] };
+const nothing: Trial = { outcome: "done", changes: none, emitted: [], started: [], error: undefined, isGivenUp: false, call: undefined };
+
+/** How long to wait for a session, in ms. */
+const sessionWaitMs = 5_000;
+
+/** Tries events together, as one batch: one event, where the subscription takes them one by one. */
+export async function trySubscription(subscription: Subscription, events: readonly EventRecord[], parts: TrialParts): Promise<Trial> {
+  const { clock, database, random, service } = parts;
+  const operation = deliveryOperation(service, subscription);
+  const data = createServiceData({ database, service, clock, random, sessionWaitMaxMs: sessionWaitMs });
+  const directory = new UncalledDirectory(parts.operations);
+  const environment: ServiceEnvironment = { ...parts, data, directory };
+  const stages = [deadline({ clock }), readData(readerOf(subscription.event)), data.transaction, observe(data, parts)];
+  const handler = subscription.handler as (context: ReactionContext) => unknown;
+  const run = compile(stages, operation, (call) => handler(new ReactionContext(call as DeliveryCall, environment)));
+  try {
+    await run(createCall(subscription, events, { ...parts, operation }));
+  } catch (thrown) {
+    if (thrown instanceof Observed) return { ...nothing, ...thrown.seen, changes: await thrown.changes() };
+    if (directory.unmade !== undefined) return { ...nothing, outcome: "stopped", call: directory.unmade };
+    const cause = thrown instanceof Fault && thrown.cause instanceof GivenUp ? thrown.cause : thrown;
+    return { ...nothing, outcome: "failed", error: failureText(cause), isGivenUp: cause instanceof GivenUp };
+  }
+  throw new TypeError("a dry run ends with what was observed");
+}
+
+type CallParts = Pick<TrialParts, "clock" | "ids" | "service" | "timeoutMs"> & Pick<CallStart, "operation">;
+
+function createCall(subscription: Subscription, events: readonly EventRecord[], { clock, ids, operation, service, timeoutMs }: CallParts): DeliveryCall {
+  const receivedAtMs = clock.nowMs();
+  const deliveries: readonly Delivery[] = events.map((event, seq) => ({ seq, subscription: subscription.name, lane: 0, attempts: 0, receivedAtMs, event }));
+  const [first] = events as readonly [EventRecord, ...EventRecord[]];
+  const start = {
+    operation,
+    id: ids(),
+    startedAtMs: clock.elapsedMs(),
+    input: deliveries,
+    caller: platformCaller,
+    from: service,
+    idempotencyKey: `${first.id}/${subscription.name}`,
+    trace: first.trace,
+    timeoutMs,
+  };
+  return new DeliveryCall(start, deliveries);
+}
+
+/** Not a failure: the way out of a transaction that is not to be kept. */
+class Observed extends Error {
+  override readonly name = "Observed";
+  readonly changes: () => Promise<RowChanges>;
+  readonly seen: Pick<Trial, "emitted" | "started">;
+
+  constructor(changes: () => Promise<RowChanges>, seen: Pick<Trial, "emitted" | "started">) {
+    super("a dry run is over");
+    this.changes = changes;
+    this.seen = seen;
+  }
+}
+
+function observe(data: ServiceData, { database, emitter, runs, service }: TrialParts): Stage {
+  return {
+    name: "observe",
+    compile(_operation, next): Handler {
+      return async (call) => {
+        await next(call);
+        const work = data.workOf(call);
+        const seen = { emitted: emitter.gatheredIn(work), started: runs?.gatheredIn(work) ?? [] };
+        if (!work.isOpen) throw new Observed(async () => none, seen);
+        await work.run({ text: "set constraints all immediate", parameters: [] }); // COMMIT would look at them
+        const footprint = await readFootprint((statement) => work.run(statement), service);
+        const read = (): Promise<RowChanges> => changesFrom(database, footprint);
+        // With one session there is nobody who could look from outside before it is rolled back.
+        if (database.sessions === "one") throw new Observed(read, seen);
+        const changes = await read();
+        throw new Observed(async () => changes, seen);
+      };
+    },
+  };
+}
+
+async function changesFrom(database: Database, footprint: Footprint): Promise<RowChanges> {
+  const session: Session = await database.acquire({ service: footprint.service, mode: "read", timeoutMs: sessionWaitMs });
+  try {
+    return await readRowChanges(({ parameters, text }) => session.query(text, parameters), footprint);
+  } finally {
+    session.release();
+  }
+}
+
+/** Answers no call, and ends the one that makes it. */
+class UncalledDirectory extends Directory {
+  readonly #operations: ReadonlySet<string>;
+  unmade: UnmadeCall | undefined = undefined;
+
+  constructor(operations: ReadonlySet<string>) {
+    super();
+    this.#operations = operations;
+  }
+
+  override find(operationId: string): Handler | undefined {
+    if (!this.#operations.has(operationId)) return undefined;
+    return (call: Call) => {
+      this.unmade ??= { operation: operationId, input: call.input };
+      call.parent?.cancel(new Fault("canceled", `${operationId} is not called in a dry run`));
+      return new Promise(() => undefined); // whatever the handler makes of failures, it goes no further
+    };
+  }
+}
