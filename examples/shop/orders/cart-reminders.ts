@@ -3,16 +3,12 @@
  * cart is found by the state it was left in, so however often it looks, and whatever it missed while nothing ran, each
  * cart is found once.
  */
-import { sql } from "kysely";
 import { reactions } from "tenon";
 import { orders } from "./contract.ts";
 import { settings } from "./settings.ts";
 import { tables } from "./tables.ts";
 
 const { every } = reactions(tables, settings);
-
-/** Carts reminded of in one run. More of them, after a long stop for instance, are the next run's. */
-const remindersMax = 500;
 
 export const remindOfCarts = every("15m", "remind-of-carts", async ({ config, db, emit, log, scheduledAt }) => {
   const before = new Date(Date.parse(scheduledAt) - config.CART_ABANDONED_AFTER_H * 3_600_000).toISOString();
@@ -24,13 +20,9 @@ export const remindOfCarts = every("15m", "remind-of-carts", async ({ config, db
         .selectFrom("cartLines")
         .select((row) => ["accountId", row.fn.max("touchedAt").as("touchedAt")])
         .groupBy("accountId")
-        .having((row) => row(row.fn.max("touchedAt"), "<", before))
-        .having((row) =>
-          row.not(row.exists(row.selectFrom("cartReminders").selectAll().whereRef("cartReminders.accountId", "=", row.ref("cartLines.accountId")).where("cartReminders.touchedAt", "=", sql<string>`max(cart_lines.touched_at)`))),
-        )
-        .limit(remindersMax),
+        .having((row) => row(row.fn.max("touchedAt"), "<", before)),
     )
-    .onConflict((clash) => clash.doNothing())
+    .onConflict((clash) => clash.doNothing()) // it was found before
     .returning("accountId")
     .execute();
   for (const { accountId } of left) {
