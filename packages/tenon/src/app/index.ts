@@ -3,6 +3,7 @@ export { type Config, ConfigError, type ConfigLayer, type ConfigLine, parseConfi
 export { openApp, type OpenApp, type OpenAppOptions } from "./open-app.ts";
 export { type MigrateWhen, needsData, openData, openDatabase, type OpenedData } from "./open-data.ts";
 export { openTriggers, type OpenedTriggers } from "./open-triggers.ts";
+export { serviceMigrations } from "./service-migrations.ts";
 export { parseServiceConfigs, type ServiceConfigs } from "./service-config.ts";
 export { startApp, type StartedApp, type StartOptions } from "./start-app.ts";
 export { asyncApiOf, openApiOf } from "./standard-pages.ts";

@@ -26,7 +26,7 @@ export {
   type SessionRequest,
   type Statement,
 } from "./ports.ts";
-export { provision } from "./provision.ts";
+export { alone as whileAlone, provision } from "./provision.ts";
 export { Reader } from "./reader.ts";
 export { createSeedWork, type SeedWorkOptions } from "./seed.ts";
 export { createServiceData, type ServiceData, type ServiceDataOptions } from "./service-data.ts";

@@ -33,6 +33,8 @@ export interface ServiceData {
   readonly answers: AnswerStore;
   /** The service's rows as last committed; the database refuses to write. */
   reader(call: Call): AnyDb;
+  /** Calls `listener` whenever a command of the service has committed. */
+  onKept(listener: () => void): void;
   /** The unit of work of a command under way. @throws {RangeError} outside of the `transaction` stage. */
   workOf(call: Call): Work;
 }
@@ -46,16 +48,25 @@ export function createServiceData(options: ServiceDataOptions): ServiceData {
     sessions: new SessionSource({ database, service, clock, waitMaxMs }),
   };
 
+  const listeners: (() => void)[] = [];
+  const onKept = (): void => {
+    for (const listener of listeners) listener();
+  };
+
   return {
     service,
     database,
-    transaction: transaction({ ...parts, clock, random }),
+    transaction: transaction({ ...parts, clock, random, onKept }),
     answers: new DatabaseAnswers({ ...parts, keepMs: options.answersKeepMs ?? 86_400_000 }),
 
     reader(call) {
       if (call.work instanceof Work) return call.work.reader.db;
       if (!(call.work instanceof Reader)) call.work = new Reader(call, parts);
       return (call.work as Reader).db;
+    },
+
+    onKept(listener) {
+      listeners.push(listener);
     },
 
     workOf(call) {

@@ -1,5 +1,7 @@
 /** What happened, told to whoever wants to know: outbox, relay, inbox, deliveries, dead letters, replay. */
 export { BrokerLog, type BrokerLogOptions } from "./broker-log.ts";
+export { changeSubscription, type Watch } from "./change-trigger.ts";
+export { ChangeWatch, type ChangeWatchOptions, type MendOptions } from "./change-watch.ts";
 export { type Consumer, GivenUp } from "./consumer.ts";
 export { DatabaseLog, type DatabaseLogOptions } from "./database-log.ts";
 export type { Delivery } from "./delivery.ts";

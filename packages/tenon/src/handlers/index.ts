@@ -3,6 +3,7 @@ export { TransactionHeldError } from "./context.ts";
 export type { ServiceEnvironment } from "./environment.ts";
 export { handle, LetThroughError, OutputError } from "./handle.ts";
 export { type ConsumerParts, type ConsumerSpec, createConsumer, createSubscriptionConsumer, UnreadableError } from "./subscription.ts";
+export { createChangeConsumer } from "./change.ts";
 export { createScheduleConsumer } from "./schedule.ts";
 export { handleWebhook, type WebhookParts, webhookOperation } from "./webhook.ts";
 export { ReactionContext } from "./reaction-context.ts";
