@@ -31,6 +31,7 @@ export const rooms: readonly Room[] = [
   { name: "trust", kind: "capability", purpose: "who is calling, and what they may do" },
   { name: "data", kind: "capability", purpose: "a database per service: unit of work, tables, migrations" },
   { name: "events", kind: "capability", purpose: "what happened, told to whoever wants to know: outbox, inbox, deliveries, schedules, webhooks" },
+  { name: "workflows", kind: "capability", purpose: "work that takes longer than a call: runs, their steps and waits, turns, compensation" },
   { name: "service", kind: "words", purpose: "what a team writes besides contracts: services, apps, mounts, as plain values" },
   { name: "handlers", kind: "capability", purpose: "running users' handlers: the context of each, and the cut of its answer to the contract" },
   { name: "rest", kind: "face", purpose: "calls in over HTTP, with OpenAPI, AsyncAPI and their page" },

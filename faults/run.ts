@@ -2,23 +2,27 @@
  * Fault drills on real processes and real engines:
  *
  *     npm run faults -- kill [--engine pglite|postgresql] [--kills 200] [--json]
+ *     npm run faults -- kill-events [--engine pglite|postgresql|nats|nats-killed] [--kills 80] [--json]
  *     npm run faults -- overload [--seconds 10] [--times 3] [--json]
  *     npm run faults -- kill-jobs [--subject pg-boss] [--jobs 1500] [--kills 14] [--seed 1] [--json]
  *
  * Exits with 1 when a promise was broken: ours, or in `kill-jobs` that of the tool under test.
  */
 import { parseArgs } from "node:util";
+import { pgliteDrillDatabase, postgresDrillDatabase } from "./drill-database.ts";
 import { jobSubjects } from "./jobs/subjects.ts";
 import { brokenPromises, runJobKills } from "./kill-jobs.ts";
+import { type KillEventsResult, runKillEvents } from "./kill-events.ts";
 import { type KillResult, runKills } from "./kill.ts";
 import { pgliteLedger, postgresLedger } from "./ledger/rows.ts";
+import { NatsServer } from "./nats-server.ts";
 import { keepsPromise, runOverload } from "./overload.ts";
 import { createSeededRandom } from "./seeded-random.ts";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
-    engine: { type: "string", multiple: true, default: ["pglite", "postgresql"] },
+    engine: { type: "string", multiple: true },
     kills: { type: "string" },
     subject: { type: "string", multiple: true, default: jobSubjects.map(({ name }) => name) },
     jobs: { type: "string", default: "1500" },
@@ -62,11 +66,37 @@ async function killJobs(): Promise<void> {
   process.exitCode = results.length > 0 && results.every(({ broken }) => broken === "none") ? 0 : 1;
 }
 
+async function killEvents(engine: string): Promise<{ readonly engine: string } & KillEventsResult> {
+  await using nats = engine.startsWith("nats") ? await NatsServer.open() : undefined;
+  await using database = engine === "pglite" ? await pgliteDrillDatabase() : await postgresDrillDatabase(values.url);
+  const result = await runKillEvents({
+    database,
+    ...(nats === undefined ? {} : { env: { NATS_URL: nats.url } }),
+    broker: engine === "nats-killed" ? nats : undefined,
+    kills: Number(values.kills ?? 80),
+    clients: 6,
+    lifeMaxMs: 700,
+    leaseMs: 2_000,
+    random: Math.random,
+    onKill: (kills, acknowledged) => {
+      if (kills % 10 === 0) tell(`${engine}: ${kills} kills, ${acknowledged} acknowledged`);
+    },
+  });
+  return { engine, ...result };
+}
+
 const [drill] = positionals;
 if (drill === "kill") {
   const results = [];
-  for (const engine of values.engine) results.push(await kill(engine));
+  for (const engine of values.engine ?? ["pglite", "postgresql"]) results.push(await kill(engine));
   const isBroken = results.some((each) => each.lost + each.appliedTwice + each.halfWritten + each.wrongAnswers + each.unexpected.length > 0);
+  if (values.json) console.log(JSON.stringify(results));
+  else console.table(results.map(({ unexpected, ...counts }) => ({ ...counts, unexpected: unexpected.length })));
+  process.exitCode = isBroken ? 1 : 0;
+} else if (drill === "kill-events") {
+  const results = [];
+  for (const engine of values.engine ?? ["pglite", "postgresql", "nats", "nats-killed"]) results.push(await killEvents(engine));
+  const isBroken = results.some((each) => each.lost + each.appliedTwice + each.stuck + each.orderViolations + each.deadLetters + each.unexpected.length > 0);
   if (values.json) console.log(JSON.stringify(results));
   else console.table(results.map(({ unexpected, ...counts }) => ({ ...counts, unexpected: unexpected.length })));
   process.exitCode = isBroken ? 1 : 0;
@@ -78,6 +108,6 @@ if (drill === "kill") {
 } else if (drill === "kill-jobs") {
   await killJobs();
 } else {
-  tell(drill === undefined ? "which drill? kill, overload or kill-jobs" : `there is no drill "${drill}": kill, overload or kill-jobs`);
+  tell(drill === undefined ? "which drill? kill, kill-events, kill-jobs or overload" : `there is no drill "${drill}": kill, kill-events, kill-jobs or overload`);
   process.exitCode = 2;
 }

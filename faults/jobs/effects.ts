@@ -7,8 +7,11 @@ export const insertEffect = "insert into effects (job) values ($1)";
 /** The half of a `JobQueue` that every peer shares. */
 export class Effects {
   readonly #pool: pg.Pool;
+  readonly #table: string;
 
-  constructor(databaseUrl: string) {
+  /** @param table  Where the effects are, where it is not {@link effectsTable}. */
+  constructor(databaseUrl: string, table = "effects") {
+    this.#table = table;
     this.#pool = new pg.Pool({ connectionString: databaseUrl, max: 2 });
     // The database is dropped while the last connection says goodbye; without a listener that would end the process.
     this.#pool.on("error", () => undefined);
@@ -19,12 +22,12 @@ export class Effects {
   }
 
   async count(): Promise<number> {
-    const [row] = await this.query("select count(*) as count from effects");
+    const [row] = await this.query(`select count(*) as count from ${this.#table}`);
     return Number(row?.["count"]);
   }
 
   async read(): Promise<readonly string[]> {
-    return (await this.query("select job from effects")).map(({ job }) => String(job));
+    return (await this.query(`select job from ${this.#table}`)).map(({ job }) => String(job));
   }
 
   close(): Promise<void> {

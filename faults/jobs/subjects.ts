@@ -2,5 +2,6 @@
 import { graphileWorker } from "./graphile-worker/queue.ts";
 import type { JobSubject } from "./job-subject.ts";
 import { pgBoss, pgBossSingle, pgBossTransactional } from "./pg-boss/queue.ts";
+import { tenon } from "./tenon/queue.ts";
 
-export const jobSubjects: readonly JobSubject[] = [pgBoss, pgBossSingle, pgBossTransactional, graphileWorker];
+export const jobSubjects: readonly JobSubject[] = [tenon, pgBoss, pgBossSingle, pgBossTransactional, graphileWorker];

@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { pgliteDrillDatabase, postgresDrillDatabase, type DrillDatabase } from "../drill-database.ts";
-import { countRiver, runKillEvents } from "../kill-events.ts";
+import { countRiver, type KillEventsOptions, runKillEvents } from "../kill-events.ts";
+import { hasNatsServer, NatsServer } from "../nats-server.ts";
 
 const url = process.env["TENON_TEST_DATABASE_URL"] || "postgres://postgres@127.0.0.1:5432/postgres";
 
-async function drill(open: () => Promise<DrillDatabase>): Promise<void> {
+const kills = 6;
+
+async function drill(open: () => Promise<DrillDatabase>, options: Pick<KillEventsOptions, "env" | "broker"> = {}): Promise<void> {
   await using database = await open();
-  const { acknowledged, ...broken } = await runKillEvents({ database, kills: 8, clients: 6, lifeMaxMs: 700, leaseMs: 1_000, random: Math.random });
-  assert.deepEqual(broken, { kills: 8, lost: 0, appliedTwice: 0, stuck: 0, orderViolations: 0, deadLetters: 0, unexpected: [] });
+  const { acknowledged, ...broken } = await runKillEvents({ ...options, database, kills, clients: 6, lifeMaxMs: 700, leaseMs: 1_000, random: Math.random });
+  assert.deepEqual(broken, { kills, lost: 0, appliedTwice: 0, stuck: 0, orderViolations: 0, deadLetters: 0, unexpected: [] });
   assert.ok(acknowledged > 20, `the load was no load: ${acknowledged} acknowledged`);
 }
 
@@ -22,6 +25,20 @@ describe("events survive processes that are killed again and again", () => {
       return;
     }
     await drill(async () => database);
+  });
+
+  test("on PostgreSQL, over a NATS server that is killed too", async (context) => {
+    if (!hasNatsServer()) {
+      context.skip("there is no nats-server on the path");
+      return;
+    }
+    const database = await postgresDrillDatabase(url).catch((error: unknown) => String(error));
+    if (typeof database === "string") {
+      context.skip(`no PostgreSQL at ${new URL(url).host}: ${database}`);
+      return;
+    }
+    await using nats = await NatsServer.open();
+    await drill(async () => database, { env: { NATS_URL: nats.url }, broker: nats });
   });
 });
 

@@ -2,8 +2,8 @@
  * Inventory: how much of each product there is, and how much of it is promised to an order.
  *
  * A reservation is  held → committed  when its order ships, or  held → released  when it does not. Both ends are final,
- * and an order that nobody reserved for can be released too: then nobody ever will. Shipping and canceling an order at
- * once are therefore settled here, by whichever moves the reservation first.
+ * and an order that nobody reserved for can be released too: then nobody ever will. Orders asks for goods and waits for
+ * the answer, so `reserve` and `release` are calls; that a parcel has left is news, and inventory hears it as an event.
  */
 import { calledBy, command, contract, query, role } from "tenon";
 import * as z from "zod";
@@ -65,14 +65,6 @@ export const inventory = contract(
       input: ByOrder,
       output: Reservation,
       errors: { Committed: { status: 409, message: "the stock has left the shelf" } },
-      deadline: "2s",
-    }),
-    commit: command({
-      summary: "The stock leaves the shelf: the order ships",
-      access: calledBy("orders"),
-      input: ByOrder,
-      output: Reservation,
-      errors: { NotHeld: { status: 409, message: "nothing is held for this order" } },
       deadline: "2s",
     }),
 

@@ -4,14 +4,16 @@
  */
 import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
-import { type Db, service } from "tenon";
+import { type Db, reactions, service } from "tenon";
 import type * as z from "zod";
+import { orders } from "../orders/contract.ts";
 import { inventory, type ReservationStatus } from "./contract.ts";
 import { seed } from "./seed.ts";
 import { tables } from "./tables.ts";
 
 type InventoryDb = Db<typeof tables>;
 type Status = z.output<typeof ReservationStatus>;
+const { on } = reactions(tables);
 
 export default service(inventory, {
   tables,
@@ -73,30 +75,6 @@ export default service(inventory, {
       return { orderId, status: "released" };
     },
 
-    async commit({ input, db, fail, caller }) {
-      const { orderId } = input;
-      if (!(await moveFromHeld(db, orderId, "committed"))) {
-        if ((await statusOf(db, orderId)) !== "committed") throw fail.NotHeld();
-        return { orderId, status: "committed" };
-      }
-      await db
-        .updateTable("stock")
-        .from("reservationLines")
-        .set((row) => ({
-          onHand: row("stock.onHand", "-", row.ref("reservationLines.quantity")),
-          reserved: row("stock.reserved", "-", row.ref("reservationLines.quantity")),
-        }))
-        .whereRef("reservationLines.sku", "=", "stock.sku")
-        .where("reservationLines.orderId", "=", orderId)
-        .execute();
-      const lines = await db.selectFrom("reservationLines").selectAll().where("orderId", "=", orderId).execute();
-      await db
-        .insertInto("stockMovements")
-        .values(lines.map(({ sku, quantity }) => ({ id: randomUUID(), sku, delta: -quantity, reason: `order ${orderId}`, movedBy: caller.subject })))
-        .execute();
-      return { orderId, status: "committed" };
-    },
-
     async get({ input, db, fail }) {
       const row = await findStock(db, input.sku);
       if (row === undefined) throw fail.NotFound();
@@ -143,6 +121,27 @@ export default service(inventory, {
       return { items };
     },
   },
+  subscriptions: [
+    on(orders.shipped, "take-off-the-shelf", async ({ data, db, giveUp }) => {
+      const { orderId } = data;
+      if (!(await moveFromHeld(db, orderId, "committed"))) throw giveUp(`nothing is held for the order ${orderId}`);
+      await db
+        .updateTable("stock")
+        .from("reservationLines")
+        .set((row) => ({
+          onHand: row("stock.onHand", "-", row.ref("reservationLines.quantity")),
+          reserved: row("stock.reserved", "-", row.ref("reservationLines.quantity")),
+        }))
+        .whereRef("reservationLines.sku", "=", "stock.sku")
+        .where("reservationLines.orderId", "=", orderId)
+        .execute();
+      const lines = await db.selectFrom("reservationLines").selectAll().where("orderId", "=", orderId).execute();
+      await db
+        .insertInto("stockMovements")
+        .values(lines.map(({ sku, quantity }) => ({ id: randomUUID(), sku, delta: -quantity, reason: `order ${orderId}`, movedBy: "orders" })))
+        .execute();
+    }),
+  ],
 });
 
 type StockRow = NonNullable<Awaited<ReturnType<typeof findStock>>>;

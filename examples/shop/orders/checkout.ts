@@ -1,115 +1,90 @@
 /**
- * Checking out, across four services and without a transaction that spans them. Each step can be repeated, and the
- * order of the steps makes every crash between two of them harmless:
+ * Checkout: from a pending order to a parcel that has left, across four services and without a transaction that spans
+ * them. It is a workflow, so a crash between any two steps loses nothing and repeats nothing:
  *
- *   1. the cart's lines move into a pending order        (on record before anything else happens)
- *   2. inventory holds the goods                         out of stock ► the order fails, its lines go back to the cart
- *   3. payments charges the card                         declined ► the goods are released, and likewise
- *   4. the order is paid
+ *     reserve the goods ─► charge the card ─► mark it paid ─► wait for the parcel to leave
+ *          │                    │                                  │
+ *          └─ out of stock      └─ declined, or no answer          └─ canceled, or nobody ships it
+ *                             ▼
+ *     undone in reverse: the money goes back, the goods are free again, the order has failed and the cart is full
  *
- * The order's id comes from the idempotency key, so the same request sent again finds the pending order and goes on
- * with it: reserving twice holds once, charging twice charges once. Whoever does not repeat leaves a pending order
- * behind, and `settle` brings it to an end.
+ * What is undone is said before the thing is done. A charge whose answer was lost may have moved money, and a run that
+ * learned how to undo it only afterwards would not.
+ *
+ * Two things happen to an order at once only in its row: whoever moves it out of `pending` or `paid` first, has. A parcel
+ * that leaves and a customer who cancels never both win.
  */
-import { type HandlerOf, outcome } from "tenon";
-import { accounts } from "../accounts/contract.ts";
-import { catalog } from "../catalog/contract.ts";
-import { inventory } from "../inventory/contract.ts";
-import { payments } from "../payments/contract.ts";
-import { cartLinesOf } from "./cart.ts";
-import { orders } from "./contract.ts";
-import { orderIdFor } from "./order-id.ts";
-import { findOrder, moveOrder } from "./order-rows.ts";
-import type { tables } from "./tables.ts";
+import { outcome, reactions } from "tenon";
+import * as z from "zod";
+import { Sku } from "../catalog/contract.ts";
+import { inventory, StockLine } from "../inventory/contract.ts";
+import { Currency, PositiveCents } from "../money.ts";
+import { CardToken, DeclineReason, payments } from "../payments/contract.ts";
+import { cartLinesMax, type FailureReason, orders } from "./contract.ts";
+import { failOrder, findOrder, moveOrder, recordRefund, stillThere } from "./order-rows.ts";
+import { tables } from "./tables.ts";
 
-type Handler = HandlerOf<typeof orders.checkout, typeof tables>;
-type Context = Parameters<Handler>[0];
+const { workflow } = reactions(tables);
 
-export const checkout: Handler = async (context) => {
-  const { caller, read, db, idempotencyKey } = context;
-  const id = orderIdFor(caller, idempotencyKey);
-  const order = (await findOrder(read, id, { accountId: caller.subject })) ?? (await openOrder(context, id));
-  if (order.status === "failed") throw await failureOf(context, order);
-  if (order.status === "pending") {
-    await holdGoods(context, order);
-    await takeMoney(context, order);
-    await moveOrder(db, id, { from: "pending", to: "paid" }); // or `settle` was quicker, and it is paid already
-  }
-  const placed = await findOrder(db, id, { accountId: caller.subject });
-  if (placed === undefined) throw new RangeError(`the order ${id} was there a moment ago`);
-  return placed;
-};
+/** How long a customer is kept waiting for a provider that is down, before the order fails. */
+const chargePatience = { attempts: 100, maxAge: "1h", backoff: { cap: "1m" } } as const;
+/** Money is given back however long it takes: a thousand attempts, ten minutes apart, are a week. */
+const undoPatience = { attempts: 1_000 } as const;
+/** Longer than any parcel has waited for goods that are on the shelf. */
+const shippedWithin = "14d";
 
-interface PendingOrder {
-  readonly id: string;
-  readonly status: string;
-  readonly failureReason: string | null;
-  readonly totalCents: number;
-  readonly currency: "EUR";
-  readonly lines: readonly { readonly sku: string; readonly quantity: number }[];
-}
+/** The card is a token that the provider gave to the customer's browser: good for this shop alone, and no number. */
+const Input = z.object({ orderId: z.uuid(), lines: z.array(StockLine).max(cartLinesMax), amountCents: PositiveCents, currency: Currency, card: CardToken });
 
-/** Step 1: what is in the cart, at the catalog's prices, becomes a pending order. */
-async function openOrder({ caller, read, call, fail, input }: Context, id: string): Promise<PendingOrder> {
-  const cart = await cartLinesOf(read, caller.subject);
-  if (cart.length === 0) throw fail.CartEmpty();
-  const buyer = await outcome(call(accounts.buyer, input.addressId === undefined ? {} : { addressId: input.addressId }));
-  if (!buyer.ok) throw fail[buyer.fault.reason]();
+const errors = {
+  OutOfStock: { status: 409, data: z.object({ sku: Sku, available: z.int() }) },
+  Declined: { status: 402, data: z.object({ reason: DeclineReason }) },
+  Closed: { status: 409, message: "the reservation of this order has ended" },
+  NotShipped: { status: 409, message: "nobody shipped it in time" },
+} as const;
 
-  const { items: quotes } = await call(catalog.quote, { skus: cart.map((line) => line.sku) });
-  const lines = cart.map(({ sku, quantity }) => {
-    const quote = quotes.find((each) => each.sku === sku);
-    if (quote === undefined) throw fail.NoProduct({ sku });
-    return { sku, name: quote.name, unitPriceCents: quote.priceCents, quantity, totalCents: quote.priceCents * quantity };
+/** Its runs are known by the id of their order. */
+export const checkout = workflow("checkout", { input: Input, errors, events: [orders.shipped] }, async (flow) => {
+  const { orderId, lines, ...money } = flow.input;
+  let reason: z.output<typeof FailureReason> = "not_paid";
+
+  flow.undo("close the order", async ({ db, emit }) => {
+    const accountId = await failOrder(db, orderId, reason);
+    if (accountId !== undefined) await emit(orders.failed, { orderId, accountId, reason });
   });
-  const { id: _, ...shipTo } = buyer.value.address;
-  const opened = await outcome(call(orders.open, { id, lines, shipTo }));
-  if (!opened.ok) throw fail.CartChanged();
-  return opened.value;
-}
 
-/** Step 2. */
-async function holdGoods({ call, fail }: Context, order: PendingOrder): Promise<void> {
-  const lines = order.lines.map(({ sku, quantity }) => ({ sku, quantity }));
-  const reserved = await outcome(call(inventory.reserve, { orderId: order.id, lines }));
-  if (reserved.ok) return;
-  if (reserved.fault.reason === "OutOfStock") {
-    await call(orders.abandon, { id: order.id, reason: "out_of_stock" });
-    throw fail.OutOfStock(reserved.fault.data);
-  }
-  // An attempt before this one gave the goods back and died before it wrote that down.
-  await call(orders.abandon, { id: order.id, reason: "not_paid" });
-  throw fail.CartChanged();
-}
-
-/** Step 3. Whatever payments does not answer with a yes or a no leaves the order pending: the money may have moved. */
-async function takeMoney({ call, fail, input }: Context, order: PendingOrder): Promise<void> {
-  const { id: orderId, totalCents: amountCents, currency } = order;
-  const charged = await outcome(call(payments.charge, { orderId, amountCents, currency, card: input.card }));
-  if (charged.ok) return;
-  if (charged.fault.reason === "Unsettled") throw fail.PaymentPending({ orderId });
-  const { reason } = charged.fault.data;
-  await call(inventory.release, { orderId });
-  await call(orders.abandon, { id: orderId, reason });
-  throw fail.PaymentDeclined({ reason, orderId });
-}
-
-/** Why the first attempt failed, told again to whoever repeats it. */
-async function failureOf({ call, fail }: Context, order: PendingOrder) {
-  switch (order.failureReason) {
-    case "card_declined":
-    case "insufficient_funds":
-    case "order_closed":
-      return fail.PaymentDeclined({ reason: order.failureReason, orderId: order.id });
-    case "out_of_stock":
-      return await outOfStock();
-    default:
-      return fail.CartChanged();
+  flow.undo("release the goods", undoPatience, ({ call }) => call(inventory.release, { orderId }));
+  const reserved = await outcome(flow.call("reserve the goods", inventory.reserve, { orderId, lines }));
+  if (!reserved.ok) {
+    reason = "out_of_stock";
+    throw reserved.fault.reason === "OutOfStock" ? flow.fail.OutOfStock(reserved.fault.data) : flow.fail.Closed();
   }
 
-  async function outOfStock() {
-    const { items } = await call(inventory.availability, { sku: order.lines.map((line) => line.sku) });
-    const short = items.find(({ sku, available }) => available < (order.lines.find((line) => line.sku === sku)?.quantity ?? 0));
-    return short === undefined ? fail.CartChanged() : fail.OutOfStock(short);
+  flow.undo("give the money back", undoPatience, async ({ call, db }) => {
+    const given = await call(payments.reverse, { orderId, reason: "the order was given up" });
+    await recordRefund(db, orderId, { ...given, by: "checkout" });
+  });
+  const charged = await outcome(flow.call("charge the card", payments.charge, { orderId, ...money }, chargePatience));
+  if (!charged.ok) {
+    ({ reason } = charged.fault.data);
+    throw flow.fail.Declined({ reason });
   }
-}
+
+  await flow.step("mark it paid", async ({ db, emit }) => {
+    const isMoved = await moveOrder(db, orderId, { from: ["pending"], to: "paid" });
+    if (!isMoved) return; // it was canceled, and this run is about to hear of it
+    const { accountId, currency, shippingCents, totalCents, ...order } = stillThere(await findOrder(db, orderId, {}));
+    await emit(orders.paid, { orderId, accountId, lines: order.lines, shippingCents, totalCents, currency });
+  });
+
+  const parcel = await flow.until("the parcel has left", orders.shipped, { key: orderId, timeout: shippedWithin });
+  if (parcel !== undefined) return;
+  const isGivenUp = await flow.step("give up shipping", async ({ db, emit }) => {
+    const isMoved = await moveOrder(db, orderId, { from: ["paid"], to: "canceled" });
+    if (!isMoved) return false; // it left at the last moment
+    const { accountId } = stillThere(await findOrder(db, orderId, {}));
+    await emit(orders.canceled, { orderId, accountId, reason: "not_shipped" });
+    return true;
+  });
+  if (isGivenUp) throw flow.fail.NotShipped();
+});

@@ -2,14 +2,15 @@
  * Orders: the cart, checking out, and what becomes of an order.
  *
  *     pending ─ charged ─► paid ─ ship ─► shipped
- *        │                  │
- *        │                  └─ cancel, money and stock go back ─► canceled
- *        └─ declined, or out of stock ─► failed
+ *        │ │                │
+ *        │ └──── cancel ────┴─────────► canceled     money and goods go back
+ *        └─ declined, out of stock ───► failed       its lines go back into the cart
  *
- * An order is `pending` while its payment is under way, and stays so when the provider's answer is lost. `settle` finds
- * out, and moves it to `paid` or `failed`. Refunds do not change the status: `refundedCents` tells of them.
+ * Each arrow is an event of this contract. An order is `pending` while its checkout is under way, for a second or, where
+ * the payment provider takes its time, for longer; every pending order comes to an end by itself. Refunds do not change
+ * the status: `refundedCents` tells of them.
  */
-import { calledBy, command, contract, personal, query, role } from "tenon";
+import { command, contract, event, personal, query, role } from "tenon";
 import * as z from "zod";
 import { AccountId, AddressFields } from "../accounts/contract.ts";
 import { Sku } from "../catalog/contract.ts";
@@ -23,6 +24,9 @@ export const cartLinesMax = 50;
 
 export const OrderStatus = z.enum(["pending", "paid", "shipped", "canceled", "failed"]);
 export const FailureReason = z.enum([...DeclineReason.options, "out_of_stock", "not_paid"]);
+
+/** Who or what canceled an order: nobody shipped it in time, for instance. */
+export const CancelReason = z.enum(["customer", "admin", "not_shipped"]);
 
 /** Where an order goes: a copy of the address, as it was when the order was placed. */
 export const ShipTo = personal(AddressFields);
@@ -75,10 +79,11 @@ const OrderPage = z.object({
   cursor: CursorText.optional(),
 });
 const ById = z.object({ id: z.uuid() });
+/** What every event of an order tells. */
+const OrderRef = z.object({ orderId: z.uuid(), accountId: AccountId });
 const BySku = z.object({ sku: Sku });
 
 const notFound = { status: 404, message: "there is no such order" } as const;
-const paymentPending = { status: 409, message: "whether this order was paid is not known yet: settle it first", data: z.object({ orderId: z.uuid() }) } as const;
 const noProduct = { status: 404, message: "there is no such product on sale" } as const;
 
 export const orders = contract(
@@ -119,10 +124,10 @@ export const orders = contract(
     }),
 
     checkout: command({
-      http: { route: "POST /orders", status: 201 },
+      http: { route: "POST /orders", status: 202 },
       summary: "Order what is in the cart, and pay for it",
       description:
-        "Takes the goods at the catalog's prices of this moment. Send an `idempotency-key`: after `unavailable` or `deadline_exceeded` the same request under the same key goes on where the first one stopped, and charges once.",
+        "Answers with a `pending` order as soon as it is on record, at the catalog's prices of this moment. What follows goes on by itself, whatever breaks: `GET /orders/{id}` tells when it is `paid`, or `failed` and why. Send an `idempotency-key`: the same request under the same key is the same order, and charged once.",
       access: "signed-in",
       input: z.object({
         /** One of the caller's own; left out: the oldest. */
@@ -135,15 +140,13 @@ export const orders = contract(
         CartChanged: { status: 409, message: "the cart changed meanwhile: look at it again" },
         NoProduct: { status: 409, message: "a product in the cart is no longer sold", data: BySku },
         OutOfStock: { status: 409, message: "there is not enough of a product", data: z.object({ sku: Sku, available: z.int() }) },
-        PaymentDeclined: { status: 402, message: "the card was declined", data: z.object({ reason: DeclineReason, orderId: z.uuid() }) },
-        PaymentPending: paymentPending,
         NoProfile: { status: 409, message: "sign up first: POST /accounts" },
         NoAddress: { status: 422, message: "the account has no such address" },
         Suspended: { status: 403, message: "the account is suspended" },
       },
-      deadline: "10s",
+      deadline: "5s",
       rateLimit: { calls: 60, per: "1m" },
-      objective: { availability: 99.5, latency: { p95: "1500ms" } },
+      objective: { availability: 99.9, latency: { p95: "250ms" } },
     }),
     list: query({
       http: "GET /orders",
@@ -166,22 +169,11 @@ export const orders = contract(
     cancel: command({
       http: "POST /orders/{id}/cancel",
       summary: "Cancel an order that has not shipped, and get the money back",
-      description: "For its owner, and for admins.",
+      description: "Final at once; the money and the goods follow by themselves. For its owner, and for admins.",
       access: "signed-in",
       input: ById,
       output: Order,
-      errors: { NotFound: notFound, PaymentPending: paymentPending, NotCancelable: { status: 409, data: z.object({ status: OrderStatus }) } },
-      deadline: "10s",
-    }),
-    settle: command({
-      http: "POST /orders/{id}/settle",
-      summary: "Find out whether a pending order was paid",
-      description: "Afterwards it is paid or failed; a failed order's goods are back in the cart. For its owner, and for admins.",
-      access: "signed-in",
-      input: ById,
-      output: Order,
-      errors: { NotFound: notFound },
-      deadline: "10s",
+      errors: { NotFound: notFound, NotCancelable: { status: 409, data: z.object({ status: OrderStatus }) } },
     }),
 
     adminList: query({
@@ -227,21 +219,15 @@ export const orders = contract(
       errors: { NotFound: notFound, NotShippable: { status: 409, message: "only an order that is paid, and not refunded, ships", data: z.object({ status: OrderStatus }) } },
     }),
 
-    open: command({
-      summary: "A step of checkout: the lines move from the cart into a pending order",
-      description: "On its own, so that the order is on record before any money moves.",
-      access: calledBy("orders"),
-      input: ById.extend({ lines: z.array(OrderLine).min(1).max(cartLinesMax), shipTo: ShipTo }),
-      output: Order,
-      errors: { CartChanged: { status: 409 } },
-      deadline: "2s",
+    placed: event({ description: "An order is on record, and its checkout has begun.", data: OrderRef.extend({ totalCents: Cents, currency: Currency }), key: "orderId" }),
+    paid: event({
+      description: "The money is there and the goods are held: the parcel can be packed.",
+      data: OrderRef.extend({ lines: z.array(OrderLine), shippingCents: Cents, totalCents: Cents, currency: Currency }),
+      key: "orderId",
     }),
-    abandon: command({
-      summary: "A step of checkout: a pending order fails, its lines move back into the cart",
-      access: calledBy("orders"),
-      input: ById.extend({ reason: FailureReason }),
-      deadline: "2s",
-    }),
+    failed: event({ description: "The order was not paid, and holds nothing any more.", data: OrderRef.extend({ reason: FailureReason }), key: "orderId" }),
+    canceled: event({ description: "The order will not ship. Its money and goods are on their way back.", data: OrderRef.extend({ reason: CancelReason }), key: "orderId" }),
+    shipped: event({ description: "The parcel has left.", data: OrderRef.extend({ trackingCode: z.string() }), key: "orderId" }),
   },
   { version: "1.0.0", description: "Carts, checkout and orders." },
 );

@@ -23,6 +23,12 @@ export async function findOrder(db: OrdersDb, id: string, whose: Whose) {
 
 export type OrderRow = NonNullable<Awaited<ReturnType<typeof findOrder>>>;
 
+/** An order that was there in this transaction. */
+export function stillThere(order: OrderRow | undefined): OrderRow {
+  if (order === undefined) throw new RangeError("an order is never deleted, and this one is gone");
+  return order;
+}
+
 /** Orders with their lines and refunds: two statements, however many orders there are. */
 export async function withParts<Row extends { readonly id: string }>(db: OrdersDb, orders: readonly Row[]) {
   if (orders.length === 0) return [];
@@ -41,18 +47,22 @@ export async function withParts<Row extends { readonly id: string }>(db: OrdersD
  *
  * @returns whether it was this call that moved it.
  */
-export async function moveOrder(db: OrdersDb, id: string, move: { readonly from: Status; readonly to: Status; readonly trackingCode?: string }): Promise<boolean> {
+export async function moveOrder(db: OrdersDb, id: string, move: { readonly from: readonly Status[]; readonly to: Status; readonly trackingCode?: string }): Promise<boolean> {
   const moved = await db
     .updateTable("orders")
     .set({ status: move.to, updatedAt: sql`now()`, ...(move.trackingCode === undefined ? {} : { trackingCode: move.trackingCode }) })
     .where("id", "=", id)
-    .where("status", "=", move.from)
+    .where("status", "in", move.from)
     .executeTakeFirst();
   return moved.numUpdatedRows === 1n;
 }
 
-/** A pending order fails, and what was in it goes back into the cart. Does nothing to an order that is no longer pending. */
-export async function failOrder(db: OrdersDb, id: string, reason: z.output<typeof FailureReason>): Promise<void> {
+/**
+ * A pending order fails, and what was in it goes back into the cart. Does nothing to an order that is no longer pending.
+ *
+ * @returns whose order it was, or `undefined` where nothing was done.
+ */
+export async function failOrder(db: OrdersDb, id: string, reason: z.output<typeof FailureReason>): Promise<string | undefined> {
   const failed = await db
     .updateTable("orders")
     .set({ status: "failed", failureReason: reason, updatedAt: sql`now()` })
@@ -60,13 +70,14 @@ export async function failOrder(db: OrdersDb, id: string, reason: z.output<typeo
     .where("status", "=", "pending")
     .returning("accountId")
     .executeTakeFirst();
-  if (failed === undefined) return;
+  if (failed === undefined) return undefined;
   await db
     .insertInto("cartLines")
     .columns(["accountId", "sku", "quantity"])
     .expression((from) => from.selectFrom("orderLines").select((row) => [row.val(failed.accountId).as("accountId"), "sku", "quantity"]).where("orderId", "=", id))
     .onConflict((clash) => clash.columns(["accountId", "sku"]).doUpdateSet({ quantity: sql<number>`least(999, cart_lines.quantity + excluded.quantity)` }))
     .execute();
+  return failed.accountId;
 }
 
 /** Writes down a refund that payments made, once. */

@@ -5,14 +5,14 @@
 import { type Caller, outcome, service } from "tenon";
 import { catalog } from "../catalog/contract.ts";
 import { inventory } from "../inventory/contract.ts";
-import { currency, shippingCentsFor } from "../money.ts";
 import { pageOf } from "../page.ts";
 import { payments } from "../payments/contract.ts";
 import { cartLinesOf, priceCart, putIntoCart } from "./cart.ts";
 import { checkout } from "./checkout.ts";
 import { orders } from "./contract.ts";
 import { listOrders } from "./order-list.ts";
-import { failOrder, findOrder, insertOrder, moveOrder, type OrderRow, recordRefund, type Whose } from "./order-rows.ts";
+import { findOrder, moveOrder, recordRefund, stillThere, type Whose } from "./order-rows.ts";
+import { placeOrder } from "./place-order.ts";
 import { tables } from "./tables.ts";
 
 export default service(orders, {
@@ -49,7 +49,7 @@ export default service(orders, {
       await db.deleteFrom("cartLines").where("accountId", "=", caller.subject).where("sku", "=", input.sku).execute();
     },
 
-    checkout,
+    checkout: placeOrder,
 
     async list({ input, caller, db, fail }) {
       const found = await listOrders(db, { ...input, accountId: caller.subject });
@@ -63,33 +63,18 @@ export default service(orders, {
       return order;
     },
 
-    async cancel({ input, caller, read, db, call, fail }) {
-      const order = await findOrder(read, input.id, ownOrAll(caller));
+    async cancel({ input, caller, db, emit, runs, fail }) {
+      const order = await findOrder(db, input.id, ownOrAll(caller));
       if (order === undefined) throw fail.NotFound();
       if (order.status === "canceled") return order;
-      if (order.status === "pending") throw fail.PaymentPending({ orderId: order.id });
-      if (order.status !== "paid") throw fail.NotCancelable({ status: order.status });
-      // The goods first: a parcel that leaves at this moment has them committed, and keeps its money.
-      const released = await outcome(call(inventory.release, { orderId: order.id }));
-      if (!released.ok) throw fail.NotCancelable({ status: "shipped" });
-      const made = await call(payments.refund, { orderId: order.id, reason: "the order was canceled" });
-      await recordRefund(db, order.id, { ...made, by: caller.subject });
-      await moveOrder(db, order.id, { from: "paid", to: "canceled" });
-      return stillThere(await findOrder(db, order.id, {}));
-    },
-
-    async settle({ input, caller, read, db, call, fail }) {
-      const order = await findOrder(read, input.id, ownOrAll(caller));
-      if (order === undefined) throw fail.NotFound();
-      if (order.status !== "pending") return order;
-      const { payment } = await call(payments.settle, { orderId: order.id });
-      if (payment === null) {
-        await call(inventory.release, { orderId: order.id });
-        await failOrder(db, order.id, "not_paid");
-      } else {
-        await moveOrder(db, order.id, { from: "pending", to: "paid" });
+      const isMoved = await moveOrder(db, order.id, { from: ["pending", "paid"], to: "canceled" });
+      const now = stillThere(await findOrder(db, order.id, {}));
+      if (!isMoved && now.status !== "canceled") throw fail.NotCancelable({ status: now.status });
+      if (isMoved) {
+        await emit(orders.canceled, { orderId: order.id, accountId: order.accountId, reason: order.accountId === caller.subject ? "customer" : "admin" });
+        await runs.cancel(checkout, order.id, "the order was canceled"); // which gives back the money and the goods
       }
-      return stillThere(await findOrder(db, order.id, {}));
+      return now;
     },
 
     async adminList({ input, db, fail }) {
@@ -117,39 +102,21 @@ export default service(orders, {
       return stillThere(await findOrder(db, order.id, {}));
     },
 
-    async ship({ input, read, db, call, fail }) {
-      const order = await findOrder(read, input.id, {});
+    async ship({ input, db, emit, fail }) {
+      const order = await findOrder(db, input.id, {});
       if (order === undefined) throw fail.NotFound();
-      if (order.status !== "paid" || order.refundedCents === order.totalCents) throw fail.NotShippable({ status: order.status });
-      const committed = await outcome(call(inventory.commit, { orderId: order.id }));
-      if (!committed.ok) throw fail.NotShippable({ status: "canceled" });
-      await moveOrder(db, order.id, { from: "paid", to: "shipped", trackingCode: input.trackingCode });
-      return stillThere(await findOrder(db, order.id, {}));
-    },
-
-    async open({ input, caller, db, fail }) {
-      const { id, lines, shipTo } = input;
-      // Taking the lines out of the cart is what makes two checkouts at once one: the second finds them gone.
-      const taken = await db.deleteFrom("cartLines").where("accountId", "=", caller.subject).returning(["sku", "quantity"]).execute();
-      const isAsPriced = taken.length === lines.length && taken.every((line) => lines.some((each) => each.sku === line.sku && each.quantity === line.quantity));
-      if (!isAsPriced) throw fail.CartChanged();
-      const subtotalCents = lines.reduce((sum, line) => sum + line.totalCents, 0);
-      await insertOrder(db, { id, accountId: caller.subject, lines, shipTo, currency, subtotalCents, shippingCents: shippingCentsFor(subtotalCents) });
-      return stillThere(await findOrder(db, id, {}));
-    },
-
-    async abandon({ input, db }) {
-      await failOrder(db, input.id, input.reason);
+      const isShippable = order.refundedCents < order.totalCents && (await moveOrder(db, order.id, { from: ["paid"], to: "shipped", trackingCode: input.trackingCode }));
+      const now = stillThere(await findOrder(db, order.id, {}));
+      if (!isShippable) throw fail.NotShippable({ status: now.status });
+      // The run of the checkout ends with it, and inventory takes the goods off the shelf.
+      await emit(orders.shipped, { orderId: order.id, accountId: order.accountId, trackingCode: input.trackingCode });
+      return now;
     },
   },
+  workflows: [checkout],
 });
 
 /** Admins act on anybody's order, everybody else on their own. */
 function ownOrAll(caller: Caller): Whose {
   return caller.roles.has("admin") ? {} : { accountId: caller.subject };
-}
-
-function stillThere(order: OrderRow | undefined): OrderRow {
-  if (order === undefined) throw new RangeError("an order is never deleted, and this one is gone");
-  return order;
 }

@@ -2,8 +2,8 @@
  * Payments: taking money for an order, and giving it back. The shop never sees a card: the customer's browser gets a
  * token from the payment provider, and the provider is the only one who knows what stands behind it.
  *
- * One order is charged at most once. Whether it was can always be found out, even when the provider's answer was lost:
- * see `settle`.
+ * One order is charged at most once, and a charge can always be taken back, even when the provider's answer to it was
+ * lost: see `reverse`.
  */
 import { calledBy, command, contract, query, role, secret } from "tenon";
 import * as z from "zod";
@@ -35,13 +35,12 @@ export const payments = contract(
   {
     charge: command({
       summary: "Take the money for an order",
-      description: "`unavailable` or `deadline_exceeded` mean that it is not known whether the money moved: repeat it under the same idempotency key, or settle the order.",
+      description: "`unavailable` or `deadline_exceeded` mean that it is not known whether the money moved: repeat it under the same idempotency key, or reverse it.",
       access: calledBy("orders"),
       input: ByOrder.extend({ amountCents: PositiveCents, currency: Currency, card: CardToken }),
       output: Payment,
       errors: {
         Declined: { status: 402, data: z.object({ reason: DeclineReason }) },
-        Unsettled: { status: 409, message: "an earlier charge for this order, with another card, has no answer yet: settle the order first" },
       },
       deadline: "5s",
       objective: { availability: 99.5, latency: { p95: "1s" } },
@@ -58,12 +57,12 @@ export const payments = contract(
       errors: { NotFound: notFound, ExceedsPayment: { status: 409, message: "more than is left of the payment", data: z.object({ remainingCents: Cents }) } },
       deadline: "5s",
     }),
-    settle: command({
-      summary: "Find out whether an order was paid, and close it if it was not",
-      description: "After an answer without a payment the provider will refuse every later charge for the order.",
+    reverse: command({
+      summary: "Give back whatever was taken for an order, and let nothing be taken later",
+      description: "Right also where nobody knows whether the order was charged: afterwards the provider refuses every later charge for it.",
       access: calledBy("orders"),
-      input: ByOrder,
-      output: z.object({ payment: Payment.nullable() }),
+      input: ByOrder.extend({ reason: z.string().min(1).max(300) }),
+      output: z.object({ refund: Refund.nullable(), refundedCents: Cents }),
       deadline: "5s",
     }),
 

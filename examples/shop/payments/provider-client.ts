@@ -6,6 +6,7 @@
  * Every request that changes something carries an idempotency key, so repeating it is always safe: the provider answers
  * a key that it knows with its first answer.
  */
+import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Fault } from "tenon";
 import * as z from "zod";
@@ -34,10 +35,10 @@ export interface ProviderOptions {
   readonly signal: AbortSignal;
   /** What is left of the call's time, in ms. */
   readonly remainingMs: number;
+  /** How often to ask, at most: once where whoever calls asks again by itself, as a workflow does. */
+  readonly attempts: number;
 }
 
-/** Attempts at one request. More of them turn a short breakdown of the provider into a longer one. */
-const attemptsMax = 3;
 /** Kept back of the call's time, for writing down what the provider answered. */
 const reserveMs = 250;
 
@@ -59,9 +60,12 @@ export class ProviderClient {
     return this.#post(`/v1/charges/${encodeURIComponent(chargeId)}/refunds`, refund, { schema: Refund, idempotencyKey });
   }
 
-  /** The charge of a reference; where there is none, there will never be one after this. */
+  /**
+   * The charge of a reference as it is now; where there is none, there will never be one after this. Asking twice does no
+   * harm, and a key of its own each time keeps the provider from giving an old answer.
+   */
   async settle(reference: string): Promise<ProviderCharge | null> {
-    const answer = await this.#post(`/v1/references/${encodeURIComponent(reference)}/settle`, {}, { schema: Settled, idempotencyKey: `settle-${reference}` });
+    const answer = await this.#post(`/v1/references/${encodeURIComponent(reference)}/settle`, {}, { schema: Settled, idempotencyKey: randomUUID() });
     if (!answer.ok) throw new Fault("unavailable", "the payment provider refused to settle", { facts: { error: answer.error } });
     return answer.value.charge;
   }
@@ -71,7 +75,7 @@ export class ProviderClient {
       try {
         return await this.#attempt(path, body, how);
       } catch (thrown) {
-        if (!(thrown instanceof Fault) || thrown.code !== "unavailable" || attempt === attemptsMax) throw thrown;
+        if (!(thrown instanceof Fault) || thrown.code !== "unavailable" || attempt >= this.#options.attempts) throw thrown;
         const waitMs = Math.random() * 100 * 2 ** attempt; // full jitter: a crowd that failed together does not come back together
         if (performance.now() + waitMs >= this.#deadlineAtMs) throw thrown;
         await sleep(waitMs, undefined, { signal: this.#options.signal });

@@ -13,6 +13,9 @@ import { tables } from "./tables.ts";
 
 type PaymentsDb = Db<typeof tables>;
 
+/** Refunds are asked for by a person, who waits. More attempts turn a short breakdown of the provider into a longer one. */
+const refundAttempts = 3;
+
 const settings = z.object({
   PAYMENTS_PROVIDER_URL: z.url().default("http://127.0.0.1:3001").describe("where the payment provider answers"),
   PAYMENTS_PROVIDER_KEY: secret(z.string().min(1).default("sk_development")).describe("what the provider knows this shop by"),
@@ -28,9 +31,8 @@ export default service(payments, {
       const { orderId, ...money } = input;
       const paid = await findPayment(read, orderId);
       if (paid !== undefined) return paid;
-      const charged = await providerOf(config, { signal, remainingMs }).charge({ reference: orderId, ...money }, idempotencyKey);
+      const charged = await providerOf(config, { signal, remainingMs, attempts: 1 }).charge({ reference: orderId, ...money }, idempotencyKey);
       if (charged.ok) return writePayment(db, orderId, charged.value);
-      if (charged.error === "key_reused" || charged.error === "already_charged") throw fail.Unsettled();
       const reason = DeclineReason.safeParse(charged.error);
       if (!reason.success) throw new Fault("unavailable", "the payment provider refused the charge", { facts: { error: charged.error } });
       throw fail.Declined({ reason: reason.data });
@@ -43,7 +45,7 @@ export default service(payments, {
       const amountCents = input.amountCents ?? remainingCents;
       if (amountCents === 0) return { refund: null, refundedCents: payment.refundedCents };
       // Not checked here: of two refunds at once, only the provider knows which one was still possible.
-      const refunded = await providerOf(config, { signal, remainingMs }).refund(payment.providerReference, { amountCents }, idempotencyKey);
+      const refunded = await providerOf(config, { signal, remainingMs, attempts: refundAttempts }).refund(payment.providerReference, { amountCents }, idempotencyKey);
       if (!refunded.ok) {
         if (refunded.error !== "exceeds_charge") throw new Fault("unavailable", "the payment provider refused the refund", { facts: { error: refunded.error } });
         throw fail.ExceedsPayment({ remainingCents: refunded.remainingCents });
@@ -51,11 +53,18 @@ export default service(payments, {
       return writeRefund(db, { paymentId: payment.id, amountCents, reason: input.reason, providerReference: refunded.value.id });
     },
 
-    async settle({ input, read, db, config, signal, remainingMs }) {
-      const paid = await findPayment(read, input.orderId);
-      if (paid !== undefined) return { payment: paid };
-      const charge = await providerOf(config, { signal, remainingMs }).settle(input.orderId);
-      return { payment: charge === null ? null : await writePayment(db, input.orderId, charge) };
+    async reverse({ input, read, db, idempotencyKey, config, signal, remainingMs }) {
+      const { orderId, reason } = input;
+      const provider = providerOf(config, { signal, remainingMs, attempts: 1 });
+      const charge = await provider.settle(orderId);
+      if (charge === null) return { refund: null, refundedCents: 0 };
+      const amountCents = charge.amountCents - charge.refundedCents;
+      // The amount is part of the key: what is left may be less at the next attempt, and then it is another question.
+      const refunded = amountCents === 0 ? undefined : await provider.refund(charge.id, { amountCents }, `${idempotencyKey}-${amountCents}`);
+      if (refunded?.ok === false) throw new Fault("unavailable", "the payment provider refused to give back what is left", { facts: { error: refunded.error } });
+      const payment = (await findPayment(read, orderId)) ?? (await writePayment(db, orderId, charge));
+      if (refunded === undefined) return { refund: null, refundedCents: payment.refundedCents };
+      return writeRefund(db, { paymentId: payment.id, amountCents, reason, providerReference: refunded.value.id });
     },
 
     async get({ input, db, fail }) {
@@ -67,7 +76,7 @@ export default service(payments, {
   },
 });
 
-function providerOf(config: z.output<typeof settings>, call: Pick<ProviderOptions, "signal" | "remainingMs">): ProviderClient {
+function providerOf(config: z.output<typeof settings>, call: Pick<ProviderOptions, "signal" | "remainingMs" | "attempts">): ProviderClient {
   const { PAYMENTS_PROVIDER_URL: url, PAYMENTS_PROVIDER_KEY: key, PAYMENTS_PROVIDER_TIMEOUT_MS: timeoutMs } = config;
   return new ProviderClient({ url, key, timeoutMs, ...call });
 }

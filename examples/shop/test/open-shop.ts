@@ -1,5 +1,7 @@
 /** The orders service with everything it stands on: the other services, seeded, and a real payment provider over HTTP. */
-import { test as open } from "tenon/test";
+import { advance, call, settled, test as open } from "tenon/test";
+import { inventory as inventoryContract } from "../inventory/contract.ts";
+import type { Trouble } from "../provider/server.ts";
 import accounts from "../accounts/service.ts";
 import catalog from "../catalog/service.ts";
 import inventory from "../inventory/service.ts";
@@ -33,13 +35,30 @@ export async function openShop({ providerTimeoutMs = 300 }: OpenShopOptions = {}
   return {
     orders: shop,
     provider,
-    /** How many of a product can be ordered, as a passer-by's cart shows it. */
+    /** How many of a product can be ordered. */
     async available(sku: string): Promise<number> {
-      const as = { subject: "passer-by" };
-      await shop.addToCart({ sku }, { as });
-      const cart = await shop.cart(undefined, { as });
-      await shop.removeFromCart({ sku }, { as });
-      return cart.lines.find((line) => line.sku === sku)?.available ?? 0;
+      const { items } = await call(shop, inventoryContract.availability, { sku: [sku] });
+      return items[0]?.available ?? 0;
+    },
+    /** As the shop's own people see it. */
+    async stock(sku: string): Promise<{ readonly available: number; readonly reserved: number }> {
+      const { available, reserved } = await call(shop, inventoryContract.get, { sku }, { as: admin });
+      return { available, reserved };
+    },
+    async fillCart(as: { readonly subject: string }, goods: Readonly<Record<string, number>>): Promise<void> {
+      for (const [sku, quantity] of Object.entries(goods)) await shop.addToCart({ sku, quantity }, { as });
+    },
+    /** Orders what is given, and waits until nothing happens any more. */
+    async buy(as: { readonly subject: string }, goods: Readonly<Record<string, number>>, card = visa) {
+      for (const [sku, quantity] of Object.entries(goods)) await shop.addToCart({ sku, quantity }, { as });
+      const { id } = await shop.checkout({ card }, { as });
+      await settled(shop);
+      return shop.get({ id }, { as });
+    },
+    settled: () => settled(shop),
+    advance: (by: `${number}${"s" | "m" | "h" | "d"}`) => advance(shop, by),
+    setTrouble(trouble: Partial<Trouble>): void {
+      provider.trouble = { latencyMs: 0, failureRate: 0, lossRate: 0, hang: false, ...trouble };
     },
     /** What the provider charged for an order. */
     chargesOf(orderId: string) {

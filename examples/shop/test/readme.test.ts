@@ -66,7 +66,8 @@ describe("the tour of a README", () => {
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), "shop-"));
-    const { NODE_TEST_CONTEXT: _, ...outer } = process.env;
+    // Of `npm exec -c`, by which a single test is run: the npx of the tour would take it for its own.
+    const { NODE_TEST_CONTEXT: _, npm_config_call: __, ...outer } = process.env;
     environment = { ...outer, TENON_DIRECTORY: directory, PORT: "0", PROVIDER_PORT: "0" };
     shop = spawn(process.execPath, ["--conditions=tenon-source", "start.ts"], { cwd: home, env: environment, stdio: ["ignore", "pipe", "inherit"] });
     address = await addressOf(shop);

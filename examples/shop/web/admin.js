@@ -92,8 +92,8 @@ function actionsFor(order) {
     const fields = [["amount", `Amount, up to ${(remaining / 100).toFixed(2)}`, { type: "number", step: "0.01", min: "0.01", max: (remaining / 100).toFixed(2), value: (remaining / 100).toFixed(2) }], ["reason", "Reason"]];
     forms.push(form("Refund", fields, ({ amount, reason }) => call("POST", `/admin/orders/${order.id}/refunds`, { body: { amountCents: Math.round(Number(amount) * 100), reason } }), "The money is on its way back."));
   }
-  if (order.status === "paid") forms.push(form("Cancel and refund", [], () => call("POST", `/orders/${order.id}/cancel`), "The order is canceled."));
-  if (order.status === "pending") forms.push(form("Settle", [], () => call("POST", `/orders/${order.id}/settle`), "Now it is known."));
+  if (order.status === "paid") forms.push(form("Cancel and refund", [], () => call("POST", `/orders/${order.id}/cancel`), "The order is canceled, and the money is on its way back."));
+  if (order.status === "pending") forms.push(form("Cancel", [], () => call("POST", `/orders/${order.id}/cancel`), "The order is canceled."));
   return h("div.forms", {}, forms);
 }
 

@@ -90,7 +90,7 @@ export function sentence(text) {
 
 export function orderStatus(order) {
   const refunded = order.refundedCents === 0 ? "" : order.refundedCents === order.totalCents ? ", refunded" : ", partly refunded";
-  const words = { pending: "payment open", paid: "paid", shipped: "shipped", canceled: "canceled", failed: "not paid" };
+  const words = { pending: "payment under way", paid: "paid", shipped: "shipped", canceled: "canceled", failed: "not paid" };
   return h(`span.status.${order.status}`, {}, `${words[order.status]}${refunded}`);
 }
 

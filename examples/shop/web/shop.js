@@ -170,7 +170,6 @@ function checkoutForm(cart, profile) {
       try {
         const order = await call("POST", "/orders", { body, key: keyFor(body, cart) });
         attempt = { of: "", key: "" };
-        say("Thank you. Your order is paid.", "good");
         location.hash = `#/order/${order.id}`;
       } catch (error) {
         if (!(error instanceof ApiError) || error.status === 401) throw error;
@@ -182,12 +181,9 @@ function checkoutForm(cart, profile) {
 }
 
 async function explainCheckout(error) {
-  if (error.isUnknown) return say("The payment has no answer yet. Press Pay again: you are charged once. Or look at your orders.", "bad");
+  if (error.isUnknown) return say("The shop has not answered. Press Pay again: it is one order and one charge.", "bad");
   attempt = { of: "", key: "" };
-  const reasons = { card_declined: "The card was declined.", insufficient_funds: "There is not enough money on the card.", order_closed: "This order was given up." };
-  if (error.code === "PaymentDeclined") say(reasons[error.data.reason], "bad");
-  else if (error.code === "OutOfStock") say(`There ${error.data.available === 1 ? "is" : "are"} only ${error.data.available} of ${error.data.sku}.`, "bad");
-  else if (error.code === "PaymentPending") location.hash = `#/order/${error.data.orderId}`;
+  if (error.code === "OutOfStock") say(`There ${error.data.available === 1 ? "is" : "are"} only ${error.data.available} of ${error.data.sku}.`, "bad");
   else say(sentence(error.message), "bad");
   await go();
 }
@@ -283,6 +279,7 @@ async function orderPage({ parts: [id], isCurrent }) {
   const order = await call("GET", `/orders/${encodeURIComponent(id)}`);
   if (!isCurrent()) return;
   void countCart();
+  if (order.status === "pending") void follow(order, isCurrent);
   const { shipTo } = order;
   const act = (name, path, done) => {
     const button = h("button", { type: "button" }, name);
@@ -300,15 +297,42 @@ async function orderPage({ parts: [id], isCurrent }) {
       h("p", {}, h("a", { href: "#/orders" }, "All orders")),
       h("div.tools", {}, h("h1", {}, `Order ${shortId(order.id)}`), orderStatus(order)),
       h("p.quiet", {}, "Placed ", date(order.placedAt), order.trackingCode === null ? undefined : ` · tracking ${order.trackingCode}`),
-      order.status === "pending" ? h("p.note", {}, "The payment provider has not answered yet. Ask again, or wait: you are charged once at most.") : undefined,
-      order.status === "failed" ? h("p.note", {}, "This order was not paid. Its goods went back into your cart.") : undefined,
+      noteOf(order),
       h("table", {}, h("tbody", {}, order.lines.map((line) => h("tr", {}, h("td", {}, h("a", { href: `#/product/${line.sku}` }, line.name)), h("td.number", {}, `${line.quantity} × ${money(line.unitPriceCents)}`), h("td.number", {}, money(line.totalCents)))))),
       totals(order),
       order.refundedCents === 0 ? undefined : h("p", {}, `${money(order.refundedCents)} were given back.`),
       h("address", {}, shipTo.recipient, h("br"), shipTo.street, h("br"), `${shipTo.postalCode} ${shipTo.city}, ${shipTo.country}`),
-      h("div.actions", {}, order.status === "paid" ? act("Cancel order", "cancel", "The order is canceled.") : undefined, order.status === "pending" ? act("Ask again", "settle", "Now it is known.") : undefined),
+      h("div.actions", {}, order.status === "paid" || order.status === "pending" ? act("Cancel order", "cancel", "The order is canceled.") : undefined),
     ),
   );
+}
+
+const failures = {
+  card_declined: "The card was declined.",
+  insufficient_funds: "There is not enough money on the card.",
+  out_of_stock: "Somebody else was quicker, and there is not enough left.",
+};
+
+function noteOf(order) {
+  if (order.status === "pending") return h("p.note.waiting", { role: "status" }, "Your payment is under way. This page says when it is through; you need not wait for it.");
+  if (order.status === "failed") return h("p.note", {}, failures[order.failureReason] ?? "The payment did not go through.", " You were not charged, and the goods are ", h("a", { href: "#/cart" }, "back in your cart"), ".");
+  if (order.status === "canceled" && order.refundedCents === 0) return h("p.note", {}, "What you paid, if anything, goes back by itself.");
+  return undefined;
+}
+
+/** Looks after a pending order until something has become of it: soon at first, then less often. */
+async function follow(order, isCurrent) {
+  for (let waitMs = 300; isCurrent(); waitMs = Math.min(waitMs * 1.5, 5_000)) {
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+    if (!isCurrent()) return;
+    const now = await call("GET", `/orders/${order.id}`).catch((error) => {
+      if (!(error instanceof ApiError) || !error.isUnknown) throw error;
+      return order; // out of reach for a moment: the next look may find it
+    });
+    if (now.status === "pending" || !isCurrent()) continue;
+    if (now.status === "paid") say("Thank you. Your order is paid.", "good");
+    return go();
+  }
 }
 
 // --- start ---

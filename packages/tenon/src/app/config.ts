@@ -33,9 +33,13 @@ export interface Config {
   readonly drainMs: number;
   readonly drainDelayMs: number;
   readonly idempotencyKeepH: number;
+  readonly natsUrl: string;
+  readonly kafkaBrokers: string;
+  readonly eventsPrefix: string;
   readonly eventsLeaseMs: number;
   readonly eventsKeepD: number;
   readonly deliveriesMax: number;
+  readonly runsKeepD: number;
 }
 
 type Settings = { readonly [K in keyof Config]: Setting<Config[K]> };
@@ -102,6 +106,20 @@ export const settings: Settings = {
     fallback: 24,
     parse: wholeNumber(1, 8_760),
   },
+  natsUrl: {
+    env: "NATS_URL",
+    about: "nats://user:password@host:4222: events go over NATS JetStream; empty is the database itself",
+    fallback: "",
+    isSecret: true,
+    parse: anyText,
+  },
+  kafkaBrokers: { env: "KAFKA_BROKERS", about: "host:9092, several with commas between: events go over Kafka", fallback: "", parse: anyText },
+  eventsPrefix: {
+    env: "EVENTS_PREFIX",
+    about: "before the names of streams and topics; apps that share a broker and not their events have one each",
+    fallback: "tenon",
+    parse: anyText,
+  },
   eventsLeaseMs: {
     env: "EVENTS_LEASE_MS",
     about: "how long the deliveries of a process that says nothing wait before another one takes them over",
@@ -115,6 +133,7 @@ export const settings: Settings = {
     fallback: 6,
     parse: wholeNumber(0, 1_000),
   },
+  runsKeepD: { env: "RUNS_KEEP_D", about: "how many days runs of workflows are kept after their end", fallback: 30, parse: wholeNumber(1, 3_650) },
 };
 
 /** One line of `tenon config`. */
@@ -166,6 +185,9 @@ export function parseConfig(layers: readonly ConfigLayer[]): { readonly config: 
   const config = values as unknown as Config;
   if (config.oidcIssuer !== "" && config.oidcAudience === "") {
     problems.push("OIDC_AUDIENCE is missing: with OIDC_ISSUER it says which tokens are meant for this app");
+  }
+  if (config.natsUrl !== "" && config.kafkaBrokers !== "") {
+    problems.push("NATS_URL and KAFKA_BROKERS are both there: events go over one broker, so take one of them away");
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return { config: Object.freeze(config), lines };

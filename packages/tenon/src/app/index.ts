@@ -9,4 +9,4 @@ export { startApp, type StartedApp, type StartOptions } from "./start-app.ts";
 export { asyncApiOf, openApiOf } from "./standard-pages.ts";
 export { systemClock } from "./system.ts";
 export type { TestAnswer } from "./test-post.ts";
-export { call, fake, type Fake, fire, type FireOptions, post, settled, test, type TestCaller, type TestCallOptions, type Tested, type TestOptions, type TestWebhook } from "./test-app.ts";
+export { advance, call, fake, type Fake, fire, type FireOptions, post, settled, test, type TestCaller, type TestCallOptions, type Tested, type TestOptions, type TestWebhook } from "./test-app.ts";

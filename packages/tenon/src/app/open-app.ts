@@ -18,8 +18,8 @@ import {
   validate,
 } from "../calls/index.ts";
 import type { ServiceData } from "../data/index.ts";
-import type { Consumer, WebhookSignature } from "../events/index.ts";
-import { createChangeConsumer, createScheduleConsumer, createSubscriptionConsumer, handle, handleWebhook, webhookOperation } from "../handlers/index.ts";
+import type { Broker, Consumer, WebhookSignature } from "../events/index.ts";
+import { createChangeConsumer, createProgram, createScheduleConsumer, createSubscriptionConsumer, createWorkflowConsumers, handle, handleWebhook, webhookOperation } from "../handlers/index.ts";
 import { type Clock, createIdSource, type IdSource, type Part, type Random } from "../kernel/index.ts";
 import { RestFace, type HttpHandler, type WebhookRoute } from "../rest/index.ts";
 import type { AnyHandler, App } from "../service/index.ts";
@@ -42,6 +42,8 @@ export interface OpenAppOptions {
   readonly verifier: TokenVerifier | undefined;
   /** The database, opened; `undefined` for an app without tables. */
   readonly data: OpenedData | undefined;
+  /** What events go over, where it is not the database. */
+  readonly broker?: Broker | undefined;
   /** How long requests wait before they are seen, in ms, where the host can tell. */
   readonly queueDelayMs?: () => number;
 }
@@ -64,7 +66,7 @@ export interface OpenApp {
   /** Puts a run of a schedule into the inbox. @throws {RangeError} the service has no such schedule. */
   fire(service: string, schedule: string, run: { readonly scheduledAtMs: number; readonly missed: number }): Promise<void>;
   /** Resolves when every event was delivered, with all that follows from it. For tests. */
-  settled(): Promise<void>;
+  readonly settled: () => Promise<void>;
 }
 
 /** How many calls are let in before anything has been learned: what one core answers without queueing for long. */
@@ -86,24 +88,28 @@ export function openApp(app: App, options: OpenAppOptions): OpenApp {
   metrics.gauge({ name: "tenon_calls_underway", help: "Calls under way.", read: () => concurrency.underway });
   metrics.gauge({ name: "tenon_concurrency_limit", help: "Calls that may be under way at once.", read: () => concurrency.limit });
 
-  const events = data === undefined ? undefined : new AppEvents(app, { config, clock, random, log, database: data.database, schedules });
+  const events = data === undefined ? undefined : new AppEvents(app, { config, clock, random, log, database: data.database, broker: options.broker, schedules });
   const consumers = new Map<string, readonly Consumer[]>();
   const webhooks: WebhookRoute[] = [];
   for (const service of app.services) {
     const serviceData = data?.services.get(service.name);
     const stages = standardStages(options, { metrics, concurrency, serviceData });
     const emitter = serviceData === undefined ? undefined : events?.emitterOf(service);
-    const environment = { service: service.name, data: serviceData, emitter, directory, clock, ids, log, config: options.serviceConfigs.get(service.name) };
+    const programs = new Map(service.workflows.map((workflow) => [workflow.name, createProgram(workflow, { service: service.name, log })]));
+    const workflows = serviceData === undefined || programs.size === 0 ? undefined : events?.workflowsOf(service, programs);
+    const environment = { service: service.name, data: serviceData, emitter, runs: workflows?.runs, directory, clock, ids, log, config: options.serviceConfigs.get(service.name) };
     for (const operation of operationsOf(service.contract)) {
       const handler = service.handlers[operation.name] as AnyHandler;
       directory.register(operation, compile(stages, operation, handle(operation, handler, environment)));
     }
     if (serviceData === undefined) continue;
     const parts = { environment, data: serviceData, metrics, clock, log };
+    const runsAtWork = workflows === undefined ? [] : service.workflows.flatMap((workflow) => createWorkflowConsumers(workflow, { ...parts, ...workflows, programs, random }));
     consumers.set(service.name, [
       ...service.subscriptions.map((subscription) => createSubscriptionConsumer(subscription, parts)),
       ...service.triggers.filter((trigger) => trigger.kind === "onChange").map((trigger) => createChangeConsumer(trigger, parts)),
       ...service.triggers.filter((trigger) => trigger.kind === "every").map((trigger) => createScheduleConsumer(trigger, parts)),
+      ...runsAtWork,
     ]);
     if (service.triggers.some(({ kind }) => kind === "onChange")) serviceData.onKept(() => events?.wakes.wake(`inbox ${service.name}`));
     for (const trigger of service.triggers.filter((each) => each.kind === "webhook")) {

@@ -1,9 +1,11 @@
 /** Events of an app at work: relays, deliveries, and what keeps them told of each other. */
 import { eventsOf } from "../contract/index.ts";
 import type { Database, Listening } from "../data/index.ts";
-import { type Consumer, DatabaseLog, Dispatcher, Emitter, type EventLog, EventSweeper, Inbox, Relay, type Route, type Schedule, scheduleSubscription, subscribersOf, Ticker, wakeChannel, type WakePlace, Wakes } from "../events/index.ts";
+import { type Broker, BrokerLog, type Consumer, type Consumption, DatabaseLog, Dispatcher, Emitter, type EventLog, EventSweeper, Inbox, Relay, type Route, type Schedule, scheduleSubscription, subscribersOf, Ticker, wakeChannel, type WakePlace, Wakes } from "../events/index.ts";
+import { ServiceRuns } from "../handlers/index.ts";
 import { type Clock, createUuidSource, type Log, type Part, type Random } from "../kernel/index.ts";
 import type { App, Service } from "../service/index.ts";
+import { mailOf, type Program, RunStore, RunSweeper } from "../workflows/index.ts";
 import type { Config } from "./config.ts";
 
 export interface EventsOptions {
@@ -12,10 +14,16 @@ export interface EventsOptions {
   readonly random: Random;
   readonly log: Log;
   readonly database: Database;
+  /** What events go over; left out, they stay in the database. */
+  readonly broker?: Broker | undefined;
   /** By the name of their service. */
   readonly schedules: ReadonlyMap<string, readonly Schedule[]>;
 }
 
+/** Waits up to this long are woken from by a timer of this process, in ms: beyond, being found late by a look matters little. */
+const hintMaxMs = 60_000;
+/** So that the database's clock has surely come to the instant, in ms. */
+const hintLateMs = 5;
 /** With one process there is nobody whose hints could be lost. */
 const pollMs = { one: 5_000, many: 1_000 } as const;
 
@@ -43,11 +51,24 @@ export class AppEvents {
     return new Emitter({ service: service.name, events: eventsOf(service.contract), uuids: this.#uuids, clock, wakes: this.wakes, locks });
   }
 
+  /** `start` and `runs` of a service that has workflows. */
+  workflowsOf(service: Service, programs: ReadonlyMap<string, Program>): { readonly store: RunStore; readonly runs: ServiceRuns; readonly wakeIn: (waitMs: number) => void } {
+    const { clock, database, random } = this.#options;
+    const store = new RunStore(database, service.name);
+    const wake = (): void => this.wakes.wake(`inbox ${service.name}`);
+    // A hint for what is due soon; what is due later is found by looking.
+    const wakeIn = (waitMs: number): void => {
+      if (waitMs <= 0) wake();
+      else if (waitMs <= hintMaxMs) clock.after(waitMs + hintLateMs, wake);
+    };
+    return { store, wakeIn, runs: new ServiceRuns({ store, programs, uuids: this.#uuids, wake, clock, random }) };
+  }
+
   /** @param consumers  By the name of the service whose inbox they read. */
   parts(consumers: ReadonlyMap<string, readonly Consumer[]>): readonly Part[] {
-    const { clock, config, database, log, random } = this.#options;
+    const { broker, clock, config, database, log, random } = this.#options;
     const routes = routesOf(this.#app);
-    const eventLog: EventLog = new DatabaseLog({ database, routes });
+    const eventLog: EventLog = broker === undefined ? new DatabaseLog({ database, routes }) : new BrokerLog({ broker, database, routes, wakes: this.wakes, log });
     const timing = { clock, log, wakes: this.wakes, pollMs: pollMs[database.sessions] };
     const holder = this.#holder;
     const owners = this.#owners;
@@ -60,7 +81,10 @@ export class AppEvents {
     }
     if (this.#relays.length === 0 && this.#dispatchers.length === 0) return [];
     const sweeper = new EventSweeper({ database, services: owners.map(({ name }) => name), keepMs: config.eventsKeepD * 86_400_000, clock, log });
-    return [sweeper, new Notices(database, this.wakes), ...this.#relays, ...this.#dispatchers];
+    const receivers = new Receivers(eventLog, [...new Set(config.deliveriesMax === 0 ? [] : routes.map(({ subscriber }) => subscriber))]);
+    const withRuns = this.#app.services.filter(({ workflows }) => workflows.length > 0).map(({ name }) => name);
+    const runSweeper = new RunSweeper({ database, services: withRuns, keepMs: config.runsKeepD * 86_400_000, clock, log });
+    return [sweeper, runSweeper, new Notices(database, this.wakes), receivers, ...this.#relays, ...this.#dispatchers];
   }
 
   /** One for each service with a schema, since a schedule that is no more is to be removed there. */
@@ -99,7 +123,33 @@ export class AppEvents {
 
 /** Who subscribes to what. */
 export function routesOf(app: App): readonly Route[] {
-  return app.services.flatMap((service) => service.subscriptions.map(({ event, name }) => ({ type: event.id, subscriber: service.name, subscription: name })));
+  return app.services.flatMap(({ name: subscriber, subscriptions, workflows }) => [
+    ...subscriptions.map(({ event, name }) => ({ type: event.id, subscriber, subscription: name })),
+    ...workflows.flatMap(({ events, name }) => events.map(({ id }) => ({ type: id, subscriber, subscription: mailOf(name) }))),
+  ]);
+}
+
+/** Fills the inboxes of the services that subscribe, where something comes over a broker. */
+class Receivers implements Part {
+  readonly name = "receivers";
+  readonly #eventLog: EventLog;
+  readonly #services: readonly string[];
+  #consumptions: readonly Consumption[] = [];
+
+  constructor(eventLog: EventLog, services: readonly string[]) {
+    this.#eventLog = eventLog;
+    this.#services = services;
+  }
+
+  async start(): Promise<void> {
+    this.#consumptions = await Promise.all(this.#services.map((service) => this.#eventLog.receive(service)));
+  }
+
+  /** Relays stop before it, since they are started after it. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#consumptions.map((consumption) => consumption.close()));
+    await this.#eventLog.close();
+  }
 }
 
 /** Brings the hints of other processes to this one, where there are others. */

@@ -6,6 +6,7 @@ import { LogWriter } from "../telemetry/index.ts";
 import type { TokenVerifier } from "../trust/index.ts";
 import { type Config, ConfigError, type ConfigLayer, parseConfig } from "./config.ts";
 import { openApp, type OpenApp } from "./open-app.ts";
+import { openBroker } from "./open-broker.ts";
 import { type MigrateWhen, needsData, openData } from "./open-data.ts";
 import { parseServiceConfigs } from "./service-config.ts";
 import { systemClock } from "./system.ts";
@@ -56,8 +57,9 @@ export async function startApp(app: App, options: StartOptions): Promise<Started
       ? await openData(app, { config, clock: systemClock, random: Math.random, log, migrate: options.migrate ?? (config.mode === "production" ? "never" : "always"), seed: options.seed ?? "no" })
       : undefined;
     if (data !== undefined) parts.push(...data.parts);
+    const broker = await openBroker(config, log);
     const loopDelay = new LoopDelay(systemClock);
-    const open = openApp(app, { config, serviceConfigs: serviceConfigs.values, clock: systemClock, random: Math.random, log, verifier, data, queueDelayMs: loopDelay.delayMs });
+    const open = openApp(app, { config, serviceConfigs: serviceConfigs.values, clock: systemClock, random: Math.random, log, verifier, data, broker, queueDelayMs: loopDelay.delayMs });
     const server = new HttpServer({
       handler: open.http,
       clock: systemClock,

@@ -20,7 +20,7 @@ import {
 import { Call, compile, type Handler, record, validate } from "../calls/index.ts";
 import { signStandardWebhook, type WebhookSecret } from "../events/index.ts";
 import { handle } from "../handlers/index.ts";
-import { type Clock, createIdSource, Fault, type Part } from "../kernel/index.ts";
+import { type Clock, createIdSource, type Duration, Fault, parseDuration, type Part } from "../kernel/index.ts";
 import { app, type AnyHandler, type HandlerOf, type NoConfig, type NoTables, type Service } from "../service/index.ts";
 import { LogWriter } from "../telemetry/index.ts";
 import { parseConfig } from "./config.ts";
@@ -28,6 +28,7 @@ import { needsData, type OpenedData, openTestData } from "./open-data.ts";
 import { openApp } from "./open-app.ts";
 import { parseServiceConfigs } from "./service-config.ts";
 import { systemClock } from "./system.ts";
+import { advanceTime, TestClock } from "./test-time.ts";
 import { postTo, type TestAnswer, type TestPost } from "./test-post.ts";
 
 /** Who a test calls as. */
@@ -98,6 +99,10 @@ export function test<P extends AnyContract>(service: Service<P>, testOptions: Te
     async [settleKey](): Promise<void> {
       await (await opening)?.settled();
     },
+    async [advanceKey](ms: number): Promise<void> {
+      opening ??= open(service, testOptions);
+      await (await opening).advance(ms);
+    },
     async [callKey](operation: Operation, input: unknown, options: TestCallOptions) {
       opening ??= open(service, testOptions);
       return (await opening).run(operation, input, options);
@@ -156,6 +161,20 @@ export async function fire(tested: AsyncDisposable, schedule: string, options: F
   await (tested as AsyncDisposable & Reached)[fireKey](schedule, options);
 }
 
+/**
+ * Lets time pass for what waits: runs that sleep or wait for something, deliveries between two attempts. Nothing is waited
+ * for. What is due is done in the order in which it is due, and what follows from it, before time goes on, so three sleeps of
+ * an hour are over after `advance(tested, "3h")`. `flow.now()` and the instants of events go along; the database's own clock
+ * does not.
+ *
+ *     await advance(shop, "10m");
+ */
+export async function advance(tested: AsyncDisposable, by: Duration): Promise<void> {
+  const ms = parseDuration(by);
+  if (ms === undefined) throw new RangeError(`"${by}" is not a length of time: "10m", "2d"`);
+  await (tested as { readonly [advanceKey]?: (ms: number) => Promise<void> })[advanceKey]?.(ms);
+}
+
 export interface TestWebhook {
   /** Text and bytes are sent as they are, everything else as JSON. */
   readonly body: unknown;
@@ -196,11 +215,13 @@ const fireKey: unique symbol = Symbol("fire");
 const postKey: unique symbol = Symbol("post");
 /** Where a tested service keeps what {@link settled} does, out of the way of the names of its operations. */
 const settleKey: unique symbol = Symbol("settled");
+const advanceKey: unique symbol = Symbol("advance");
 
 interface Opened {
   readonly parts: readonly Part[];
   readonly settled: () => Promise<void>;
   readonly fire: (service: string, schedule: string, options: FireOptions) => Promise<void>;
+  readonly advance: (ms: number) => Promise<void>;
   readonly post: (path: string, webhook: TestWebhook) => Promise<TestAnswer>;
   readonly log: LogWriter;
   readonly data: OpenedData | undefined;
@@ -208,7 +229,7 @@ interface Opened {
 }
 
 async function open(service: Service, options: TestOptions): Promise<Opened> {
-  const clock = systemClock;
+  const clock = new TestClock(systemClock);
   const layers = [{ name: "test", values: { ...process.env, ...options.env } }];
   const { config } = parseConfig([{ name: "test", values: {} }]);
   const tested = app("test", { services: [service, ...(options.with ?? [])] });
@@ -232,6 +253,10 @@ async function open(service: Service, options: TestOptions): Promise<Opened> {
     settled: () => opened.settled(),
     post: (path, webhook) => postTo(opened.http, toPost(path, webhook, clock)),
     fire: (name, schedule, { missed = 0, scheduledAt }) => opened.fire(name, schedule, { missed, scheduledAtMs: scheduledAt === undefined ? clock.nowMs() : Date.parse(scheduledAt) }),
+    async advance(ms) {
+      if (data === undefined) return;
+      await advanceTime(ms, { clock, data, services: [...data.services.keys()], settled: () => opened.settled() });
+    },
     async run(operation, input, call) {
       const started = new Call({
         operation,

@@ -28,7 +28,7 @@ export interface Invocation<O> {
 
 export interface CommandSpec<O = Record<never, never>> {
   readonly name: string;
-  /** As commander writes them: `"[app]"`. */
+  /** As commander writes them: `"[app]"`; several with a space in between. */
   readonly operands: string;
   /** One line, for the list of commands. */
   readonly summary: string;
@@ -52,7 +52,7 @@ export interface CommandHost {
 /** Adds a command to the program. */
 export function addCommand<O>(program: Command, spec: CommandSpec<O>, { finish, terminal }: CommandHost): void {
   const command = program.command(spec.name).summary(spec.summary).description(spec.description ?? spec.summary);
-  if (spec.operands !== "") command.argument(spec.operands, aboutOperands[spec.operands] ?? "");
+  for (const operand of spec.operands === "" ? [] : spec.operands.split(" ")) command.argument(operand, aboutOperands[operand] ?? "");
   for (const { about, flags, isRepeatable } of spec.options ?? []) {
     if (isRepeatable === true) command.option(flags, about, (value: string, before: readonly string[]) => [...before, value], []);
     else command.option(flags, about);
@@ -65,8 +65,31 @@ export function addCommand<O>(program: Command, spec: CommandSpec<O>, { finish, 
   });
 }
 
+/** Commands that belong together, under one word: `tenon events …`. */
+export interface CommandGroup {
+  readonly name: string;
+  readonly summary: string;
+  readonly description: string;
+  /** Adds its commands. */
+  readonly fill: (group: Command, host: CommandHost) => void;
+}
+
+/** Adds a group to the program. */
+export function addGroup(program: Command, group: CommandGroup, host: CommandHost): void {
+  const command = program.command(group.name).summary(group.summary).description(group.description).usage("<command>").helpCommand(false);
+  group.fill(command, host);
+}
+
+const aboutApp = "the file whose default export is the app, or its directory (default: app.ts, src/app.ts, or what package.json names)";
+
+/** Where the app is, for commands whose operand is something else. */
+export const appOption: OptionSpec = { flags: "--app <path>", about: aboutApp };
+
 const aboutOperands: Readonly<Record<string, string>> = {
-  "[app]": "the file whose default export is the app, or its directory (default: app.ts, src/app.ts, or what package.json names)",
+  "[app]": aboutApp,
+  "<run>": "the identifier of a run, or its beginning: checkout:42, or 42",
+  "<question>": "the name of the step that asks",
+  "<answer>": "the answer, in JSON",
 };
 
 function helpWithExamples(examples: CommandSpec["examples"]): string {

@@ -6,7 +6,7 @@
  */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { addCommand, type CommandHost } from "./command.ts";
+import { addCommand, addGroup, type CommandHost } from "./command.ts";
 import { checkCommand } from "./commands/check.ts";
 import { configCommand } from "./commands/config.ts";
 import { describeCommand } from "./commands/describe.ts";
@@ -15,6 +15,7 @@ import { migrateCommand } from "./commands/migrate.ts";
 import { newCommand } from "./commands/new.ts";
 import { startCommand } from "./commands/start.ts";
 import { tokenCommand } from "./commands/token.ts";
+import { workflowsGroup } from "./commands/workflows.ts";
 import { toProblem } from "./explain-error.ts";
 import { Terminal } from "./terminal.ts";
 
@@ -79,6 +80,7 @@ function createProgram(host: CommandHost): Command {
   addCommand(program, configCommand, host);
   addCommand(program, migrateCommand, host);
   addCommand(program, startCommand, host);
+  addGroup(program, workflowsGroup, host);
   return program;
 }
 

@@ -91,6 +91,6 @@ export {
 export { createParser, type Parser, type ParserOptions, type ParseResult } from "./parser.ts";
 export { createProjector, type Projector } from "./projector.ts";
 export { defaultRetryPolicy, parseRetryOptions, type RetryOptions, type RetryPolicy } from "./retry.ts";
-export { type InputOf, isSchema, type JsonSchema, type OutputOf, type Schema, toJsonSchema } from "./schema.ts";
+export { describeSchema, type InputOf, isSchema, type JsonSchema, type OutputOf, type Schema, toJsonSchema } from "./schema.ts";
 export { type Columns, table, type Table, type TableOptions } from "./table.ts";
 export { upcast, upcastData, type Upcasted } from "./upcast.ts";

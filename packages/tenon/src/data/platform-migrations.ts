@@ -118,6 +118,67 @@ export const platformMigrations: readonly { readonly name: string; readonly text
     `,
   },
   {
+    name: "0004_workflows.sql",
+    text: `
+      create table tenon_runs (
+        id text primary key,
+        workflow text not null,
+        state text not null default 'running' check (state in ('running', 'compensating', 'parked', 'completed', 'failed', 'canceled')),
+        input json,
+        output json,
+        failure json,
+        parked_from text,
+        parked_reason text,
+        cancel_reason text,
+        parent text,
+        parent_place text,
+        depth integer not null default 0,
+        trace text,
+        started_at timestamptz not null default now(),
+        ended_at timestamptz
+      );
+      create index tenon_runs_state on tenon_runs (workflow, state, started_at);
+      create index tenon_runs_ended on tenon_runs (ended_at) where ended_at is not null;
+      create index tenon_runs_parent on tenon_runs (parent) where parent is not null;
+      comment on table tenon_runs is 'Runs of workflows, kept for a while after their end';
+
+      create table tenon_steps (
+        run text not null references tenon_runs (id) on delete cascade,
+        place text not null,
+        seq bigint generated always as identity,
+        name text not null,
+        kind text not null,
+        state text not null check (state in ('done', 'failed', 'retrying', 'waiting', 'registered')),
+        result json,
+        failure json,
+        attempts integer not null default 0,
+        detail json,
+        event_type text,
+        event_key text,
+        mail bigint,
+        due_at timestamptz,
+        started_at timestamptz not null,
+        ended_at timestamptz,
+        primary key (run, place)
+      );
+      create index tenon_steps_awaited on tenon_steps (event_type, event_key) where state = 'waiting';
+      comment on table tenon_steps is 'Steps of runs by their place in the code: what they gave, how they failed, or what they wait for';
+
+      create table tenon_mail (
+        seq bigint generated always as identity primary key,
+        workflow text not null,
+        id uuid not null,
+        type text not null,
+        version integer not null,
+        key text,
+        data json not null,
+        received_at timestamptz not null default now()
+      );
+      create index tenon_mail_key on tenon_mail (workflow, type, key, seq);
+      comment on table tenon_mail is 'Events for which runs wait or may yet wait: one that came early is found here';
+    `,
+  },
+  {
     name: "0005_triggers.sql",
     text: `
       create table tenon_schedules (

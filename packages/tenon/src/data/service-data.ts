@@ -35,6 +35,8 @@ export interface ServiceData {
   reader(call: Call): AnyDb;
   /** Calls `listener` whenever a command of the service has committed. */
   onKept(listener: () => void): void;
+  /** The same, for statements of the platform's own. */
+  readerOf(call: Call): Reader;
   /** The unit of work of a command under way. @throws {RangeError} outside of the `transaction` stage. */
   workOf(call: Call): Work;
 }
@@ -52,6 +54,11 @@ export function createServiceData(options: ServiceDataOptions): ServiceData {
   const onKept = (): void => {
     for (const listener of listeners) listener();
   };
+  function readerOf(call: Call): Reader {
+    if (call.work instanceof Work) return call.work.reader;
+    if (!(call.work instanceof Reader)) call.work = new Reader(call, parts);
+    return call.work as Reader;
+  }
 
   return {
     service,
@@ -59,11 +66,8 @@ export function createServiceData(options: ServiceDataOptions): ServiceData {
     transaction: transaction({ ...parts, clock, random, onKept }),
     answers: new DatabaseAnswers({ ...parts, keepMs: options.answersKeepMs ?? 86_400_000 }),
 
-    reader(call) {
-      if (call.work instanceof Work) return call.work.reader.db;
-      if (!(call.work instanceof Reader)) call.work = new Reader(call, parts);
-      return (call.work as Reader).db;
-    },
+    reader: (call) => readerOf(call).db,
+    readerOf,
 
     onKept(listener) {
       listeners.push(listener);

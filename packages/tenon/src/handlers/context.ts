@@ -5,8 +5,9 @@ import { anonymous, type Bytes, type Caller, type Operation } from "../contract/
 import { type Call, type CallOperation, Outgoing } from "../calls/index.ts";
 import { Fault, type Log } from "../kernel/index.ts";
 import type { AnyDb, ServiceData, Work } from "../data/index.ts";
-import type { Emit } from "../service/index.ts";
+import type { AnyWorkflow, Emit, Runs, StartOptions, StartRun } from "../service/index.ts";
 import type { FailFunctions, ServiceEnvironment } from "./environment.ts";
+import type { Query, ServiceRuns } from "./service-runs.ts";
 
 export class Context {
   readonly fail: FailFunctions;
@@ -77,6 +78,30 @@ export class Context {
     const { emitter } = this.#environment;
     const work = this.#work;
     return ((event, data) => (emitter as NonNullable<typeof emitter>).emit(call, work, event, data));
+  }
+
+  get start(): StartRun {
+    const call = this.#call;
+    const runs = this.#runs;
+    const work = this.#work;
+    return (workflow: AnyWorkflow, input?: unknown, options?: StartOptions) => runs.start(call, work, { workflow, input, options });
+  }
+
+  get runs(): Runs {
+    const runs = this.#runs;
+    const query: Query = (text, parameters) => this.#data.readerOf(this.#call).run({ text, parameters });
+    const made = {
+      get: (workflow: AnyWorkflow, id: string) => runs.get(query, workflow, id),
+      cancel: async (workflow: AnyWorkflow, id: string, reason: string) => runs.cancel(this.#work, { workflow, id, reason }),
+      answer: (workflow: AnyWorkflow, id: string, question: string, answer: unknown) => runs.answer(this.#work, { workflow, id, question, answer, query }),
+    };
+    return made as Runs;
+  }
+
+  get #runs(): ServiceRuns {
+    const { runs, service } = this.#environment;
+    if (runs !== undefined) return runs;
+    throw new Fault("internal", "internal error", { cause: new RangeError(`the service "${service}" has no workflows: give service() its \`workflows\``) });
   }
 
   get #data(): ServiceData {

@@ -14,13 +14,15 @@ import {
 import { type Call, type Handler, isPromise } from "../calls/index.ts";
 import { DeclaredFault, Fault, type FaultCode } from "../kernel/index.ts";
 import { Context } from "./context.ts";
-import type { FailFunctions, ServiceEnvironment } from "./environment.ts";
+import type { ServiceEnvironment } from "./environment.ts";
+import { failFunctionsOf, fitting } from "./fail-functions.ts";
 import { startStream } from "./item-stream.ts";
+import { OutputError } from "./output-error.ts";
 import type { AnyHandler } from "../service/index.ts";
 
 /** The end of the pipeline of one operation. */
 export function handle(operation: Operation, handler: AnyHandler, environment: ServiceEnvironment): Handler {
-  const fail = failFunctions(operation);
+  const fail = failFunctionsOf(operation.id, operation.errors);
   const cut = outputCut(operation);
   const run = handler as (context: Context) => unknown;
   return (call) => {
@@ -61,19 +63,6 @@ function ownFault(operation: Operation, thrown: unknown): unknown {
   return thrown;
 }
 
-function failFunctions(operation: Operation): FailFunctions {
-  const functions: Record<string, (...parameters: readonly unknown[]) => DeclaredFault> = {};
-  for (const [name, error] of Object.entries(operation.errors)) {
-    const parser = error.data === undefined ? undefined : createParser(error.data);
-    functions[name] = (...parameters) => {
-      const [data, message] = parser === undefined ? [undefined, parameters[0]] : parameters;
-      const cutData = parser === undefined ? undefined : settledNow(`${operation.id}: fail.${name}`, parser.parse(data));
-      return new DeclaredFault(name, cutData, error.status, { message: (message as string | undefined) ?? error.message });
-    };
-  }
-  return Object.freeze(functions);
-}
-
 function outputCut(operation: Operation): (value: unknown, call: Call) => unknown {
   const output = operation.output;
   if (output === undefined) return () => undefined;
@@ -94,25 +83,9 @@ function valueCut(what: string, schema: Schema): (value: unknown) => unknown {
   };
 }
 
-function fitting(what: string, result: ParseResult): unknown {
-  if (result.ok) return result.value;
-  const places = result.details.map((detail) => `${detail.path || "/"} ${detail.message}`).join("; ");
-  throw new OutputError(`${what} does not fit its contract: ${places}`);
-}
-
-function settledNow(what: string, result: ParseResult | Promise<ParseResult>): unknown {
-  if (isPromise(result)) throw new OutputError(`${what} has data with an asynchronous schema: use one that validates at once`);
-  return fitting(what, result);
-}
-
 /** A handler let another operation's failure through, which its own contract does not declare. */
 export class LetThroughError extends Error {
   override readonly name = "LetThroughError";
-}
-
-/** A handler gave back what its contract does not promise. A bug of the service, answered `internal`. */
-export class OutputError extends Error {
-  override readonly name = "OutputError";
 }
 
 function assertBytes(id: string, value: unknown): Bytes {

@@ -47,7 +47,7 @@ export interface ConsumerSpec {
   readonly options: DeliveryOptions & { readonly size?: number };
   /** From the data as it was emitted to what the handler gets. @throws {GivenUp} it can never be read. */
   readonly read: (delivery: Delivery) => unknown;
-  readonly handler: (context: ReactionContext) => unknown;
+  readonly handler: (context: ReactionContext, call: DeliveryCall) => unknown;
   readonly arrivals?: NonNullable<Consumer["arrivals"]>;
   /** What the handler gets, where that is more than a {@link ReactionContext}. */
   readonly contextOf?: (call: DeliveryCall, environment: ServiceEnvironment) => ReactionContext;
@@ -66,7 +66,7 @@ export function createConsumer(spec: ConsumerSpec, parts: ConsumerParts): Consum
   const operation = deliveryOperation(environment.service, spec);
   const stages = [record({ metrics, log, clock, bugs: "leave to others" }), deadline({ clock }), gone, readData(spec.read), data.transaction, remove(data)];
   const contextOf = spec.contextOf ?? ((call) => new ReactionContext(call, environment));
-  const run = compile(stages, operation, (call) => spec.handler(contextOf(call as DeliveryCall, environment)));
+  const run = compile(stages, operation, (call) => spec.handler(contextOf(call as DeliveryCall, environment), call as DeliveryCall));
   return {
     name: spec.name,
     concurrency,

@@ -26,23 +26,26 @@ const ownShare = 0.6;
 
 export class LoopDelay {
   readonly #clock: Clock;
+  readonly #cpuMs: () => number;
   #turnStartMs = Number.NaN;
   /** Since when every turn has been a long one, and what had been spent on the processor by then. */
   #longSinceMs = Number.NaN;
-  #longSinceUsage: NodeJS.CpuUsage | undefined = undefined;
+  #longSinceCpuMs = 0;
   readonly #endTurn = (): void => {
     const nowMs = this.#clock.elapsedMs();
     if (nowMs - this.#turnStartMs <= longTurnMs) {
       this.#longSinceMs = Number.NaN;
     } else if (Number.isNaN(this.#longSinceMs)) {
       this.#longSinceMs = nowMs;
-      this.#longSinceUsage = process.cpuUsage();
+      this.#longSinceCpuMs = this.#cpuMs();
     }
     this.#turnStartMs = Number.NaN;
   };
 
-  constructor(clock: Clock) {
+  /** @param cpuMs  What this process has spent on the processor, in ms. */
+  constructor(clock: Clock, cpuMs: () => number = processCpuMs) {
     this.#clock = clock;
+    this.#cpuMs = cpuMs;
   }
 
   /** Called with the instant at which each request is seen. */
@@ -62,7 +65,11 @@ export class LoopDelay {
   };
 
   #isOwn(standsMs: number): boolean {
-    const { system, user } = process.cpuUsage(this.#longSinceUsage);
-    return (system + user) / 1_000 >= standsMs * ownShare;
+    return this.#cpuMs() - this.#longSinceCpuMs >= standsMs * ownShare;
   }
+}
+
+function processCpuMs(): number {
+  const { system, user } = process.cpuUsage();
+  return (system + user) / 1_000;
 }

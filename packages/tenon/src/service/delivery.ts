@@ -4,6 +4,7 @@ import type { CallOperation } from "../calls/index.ts";
 import type { Db } from "../data/index.ts";
 import type { Duration, Log } from "../kernel/index.ts";
 import type { Emit, Tables } from "./needs.ts";
+import type { Runs, StartRun } from "./workflows.ts";
 
 /** What the handler of a delivery gets. */
 export interface ReactionContext<T extends Tables, C extends Schema> {
@@ -14,6 +15,9 @@ export interface ReactionContext<T extends Tables, C extends Schema> {
   /** Calls an operation, before the first use of `db`. A repeated delivery repeats it under the same idempotency key. */
   readonly call: CallOperation;
   readonly emit: Emit;
+  /** Starts a run of one of the service's workflows, if and only if this delivery is done. */
+  readonly start: StartRun;
+  readonly runs: Runs;
   /** The platform itself: a delivery has no caller of its own. */
   readonly caller: Caller;
   readonly log: Log;

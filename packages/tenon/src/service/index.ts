@@ -27,3 +27,19 @@ export {
   type Service,
   type ServiceOptions,
 } from "./service.ts";
+export type {
+  AnyWorkflow,
+  Flow,
+  ReadRuns,
+  Recorded,
+  RunFailure,
+  RunInfo,
+  Runs,
+  StartedRun,
+  StartOptions,
+  StartRun,
+  StepContext,
+  StepOptions,
+  Workflow,
+  WorkflowOptions,
+} from "./workflows.ts";

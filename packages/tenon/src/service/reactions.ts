@@ -6,6 +6,7 @@ import type { ContractEvent, OutputOf, Schema } from "../contract/index.ts";
 import type { DeliveryOptions, ReactionContext } from "./delivery.ts";
 import type { NoConfig, NoTables, Tables } from "./needs.ts";
 import { type TriggerMakers, triggerMakers } from "./triggers.ts";
+import { createWorkflow, type MakeWorkflow } from "./workflows.ts";
 
 /** An event without its data. */
 export interface EventInfo {
@@ -61,12 +62,14 @@ export interface Reactions<T extends Tables, C extends Schema> extends TriggerMa
   readonly on: On<T, C>;
   /** Handles events many at a time, in one transaction. */
   readonly onBatch: <D extends Schema>(event: ContractEvent<D>, name: string, options: BatchOptions, handler: BatchHandler<D, T, C>) => Subscription<T, C>;
+  /** Work that takes longer than a call. The name is the workflow's for ever: its runs are known by it. */
+  readonly workflow: MakeWorkflow<T, C>;
 }
 
 /**
  * The makers of reactions, typed by the tables (and settings) of the service that they are for:
  *
- *     const { on, every } = reactions(tables);
+ *     const { on, workflow } = reactions(tables);
  */
 export function reactions<T extends Tables = NoTables, C extends Schema = NoConfig>(_tables?: T, _config?: C): Reactions<T, C> {
   return {
@@ -76,5 +79,6 @@ export function reactions<T extends Tables = NoTables, C extends Schema = NoConf
       return { kind: "on", name, event, options: options as DeliveryOptions, handler: handler as Subscription["handler"] };
     },
     onBatch: (event, name, options, handler) => ({ kind: "on batch", name, event: event, options, handler: handler }),
+    workflow: createWorkflow as unknown as MakeWorkflow<T, C>,
   };
 }

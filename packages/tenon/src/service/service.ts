@@ -19,9 +19,11 @@ import type { Db } from "../data/index.ts";
 import type { Log } from "../kernel/index.ts";
 import { checkReactions } from "./check-reactions.ts";
 import { checkTriggers } from "./check-triggers.ts";
+import { checkWorkflows } from "./check-workflows.ts";
 import type { Emit, Fail, NoConfig, NoTables, Tables } from "./needs.ts";
 import type { Subscription } from "./reactions.ts";
 import type { Trigger } from "./triggers.ts";
+import type { ReadRuns, Runs, StartRun, Workflow } from "./workflows.ts";
 
 /** What every handler gets. Take it apart in the parameter list; what is not taken costs nothing. */
 export interface HandlerContext<I extends Schema, E extends ErrorSpecs, T extends Tables, C extends Schema> {
@@ -49,6 +51,8 @@ export interface HandlerContext<I extends Schema, E extends ErrorSpecs, T extend
 export interface QueryContext<I extends Schema, E extends ErrorSpecs, T extends Tables, C extends Schema> extends HandlerContext<I, E, T, C> {
   /** The service's rows, read-only: the database refuses a write. */
   readonly db: Db<T>;
+  /** Runs of the service's workflows. */
+  readonly runs: ReadRuns;
 }
 
 export interface CommandContext<I extends Schema, E extends ErrorSpecs, T extends Tables, C extends Schema> extends HandlerContext<I, E, T, C> {
@@ -56,6 +60,9 @@ export interface CommandContext<I extends Schema, E extends ErrorSpecs, T extend
   readonly db: Db<T>;
   /** Tells of something that happened, if and only if this command commits: an event of the service's own contract. */
   readonly emit: Emit;
+  /** Starts a run of one of the service's workflows, if and only if this command commits. */
+  readonly start: StartRun;
+  readonly runs: Runs;
   /** The uploaded bytes, for an operation with a `body`. */
   readonly body: Bytes;
   /** The same for every repeat of this command: to be passed on to systems outside that take such a key. */
@@ -97,6 +104,8 @@ export interface ServiceOptions<P extends AnyContract, T extends Tables, C exten
   readonly subscriptions?: readonly (Subscription<NoInfer<T>, NoInfer<C>> | Subscription<NoInfer<T>>)[];
   /** What sets the service to work by itself: made by `every`, `onChange` and `webhook` of `reactions(tables)`. */
   readonly triggers?: readonly (Trigger<NoInfer<T>, NoInfer<C>> | Trigger<NoInfer<T>>)[];
+  /** Work that takes longer than a call: made by `workflow` of `reactions(tables)`. */
+  readonly workflows?: readonly (Workflow<Schema, Schema | undefined, ErrorSpecs, NoInfer<T>, NoInfer<C>> | Workflow<Schema, Schema | undefined, ErrorSpecs, NoInfer<T>>)[];
 }
 
 /** A handler as the platform calls it, once its types have done their work. */
@@ -113,6 +122,7 @@ export interface Service<P extends AnyContract = AnyContract> {
   readonly handlers: Readonly<Record<string, AnyHandler>>;
   readonly subscriptions: readonly Subscription[];
   readonly triggers: readonly Trigger[];
+  readonly workflows: readonly Workflow[];
 }
 
 /**
@@ -144,6 +154,8 @@ export function service<P extends AnyContract, T extends Tables = NoTables, C ex
   const checked = { service: name, hasRows: options.migrations !== undefined, mistakes };
   checkReactions(subscriptions, checked);
   checkTriggers(triggers, { ...checked, tables });
+  const workflows = (options.workflows ?? []) as unknown as readonly Workflow[];
+  checkWorkflows(workflows, checked);
   mistakes.assertNone();
   return Object.freeze({
     contract,
@@ -155,6 +167,7 @@ export function service<P extends AnyContract, T extends Tables = NoTables, C ex
     handlers,
     subscriptions,
     triggers,
+    workflows,
   });
 }
 

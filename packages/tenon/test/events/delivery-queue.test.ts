@@ -2,8 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import type { Delivery } from "../../src/events/index.ts";
-import { DeliveryQueue } from "../../src/events/delivery-queue.ts";
+import { type Delivery, DeliveryQueue } from "../../src/events/index.ts";
 
 function delivery(seq: number, key: string | undefined, attempts = 0): Delivery {
   const event = { id: `id-${seq}`, source: "payments", type: "payments.captured", version: 1, key, time: "2026-01-01T00:00:00Z", data: {}, trace: undefined };

@@ -1,51 +1,57 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { LoopDelay } from "../../src/node/index.ts";
-import { systemClock } from "../../src/app/index.ts";
+import { ManualClock } from "../trust/manual-clock.ts";
 
-/** One turn of the event loop with a request that computes for so long, then another that asks how late it is. */
-function turn(delay: LoopDelay, computeMs: number): Promise<number> {
-  return new Promise((resolve) => {
-    setImmediate(() => {
-      const startMs = systemClock.elapsedMs();
-      delay.seen(startMs);
-      const usage = process.cpuUsage();
-      let spentMs = 0;
-      while (spentMs < computeMs) {
-        const { system, user } = process.cpuUsage(usage);
-        spentMs = (system + user) / 1_000;
-      }
-      const delayMs = delay.delayMs();
-      setImmediate(() => resolve(delayMs));
-    });
-  });
+/** A process whose time and work are those that the test says. */
+class Loop {
+  readonly delay: LoopDelay;
+  readonly #clock = new ManualClock();
+  #cpuMs = 0;
+
+  constructor() {
+    this.delay = new LoopDelay(this.#clock, () => this.#cpuMs);
+  }
+
+  /** One turn with a request at its start, and another one that asks how late it is after so long. */
+  async turn(ms: number, cpuMs = ms): Promise<number> {
+    this.delay.seen(this.#clock.elapsedMs());
+    this.#clock.advance(ms);
+    this.#cpuMs += cpuMs;
+    const delayMs = this.delay.delayMs();
+    await new Promise((resolve) => setImmediate(resolve));
+    return delayMs;
+  }
 }
 
 describe("the delay of the event loop", () => {
   test("is nothing while turns are short, or long for less than a second", async () => {
-    const delay = new LoopDelay(systemClock);
-    for (let turns = 0; turns < 5; turns += 1) assert.equal(await turn(delay, 2), 0);
-    for (let turns = 0; turns < 5; turns += 1) assert.equal(await turn(delay, 60), 0);
+    const loop = new Loop();
+    for (let turns = 0; turns < 100; turns += 1) assert.equal(await loop.turn(20), 0);
+    for (let turns = 0; turns < 16; turns += 1) assert.equal(await loop.turn(60), 0);
   });
 
   test("is the time since the turn began once a queue has stood for a second, and nothing again after a short turn", async () => {
-    const delay = new LoopDelay(systemClock);
-    const untilMs = systemClock.elapsedMs() + 1_300;
-    let lastMs = 0;
-    while (systemClock.elapsedMs() < untilMs) lastMs = await turn(delay, 60);
-    assert.ok(lastMs >= 55, `told ${lastMs} ms`);
-    await turn(delay, 1);
-    assert.equal(await turn(delay, 60), 0);
+    const loop = new Loop();
+    for (let turns = 0; turns < 17; turns += 1) await loop.turn(60);
+    assert.equal(await loop.turn(60), 60);
+    assert.equal(await loop.turn(75), 75);
+    await loop.turn(1);
+    assert.equal(await loop.turn(60), 0);
   });
 
   test("does not count what others did with the processor", async () => {
-    const delay = new LoopDelay(systemClock);
-    const sleeper = new Int32Array(new SharedArrayBuffer(4));
+    const loop = new Loop();
+    for (let turns = 0; turns < 40; turns += 1) assert.equal(await loop.turn(60, 30), 0);
+  });
+
+  test("goes by the work of this very process where nothing else is said", async () => {
+    const clock = new ManualClock();
+    const delay = new LoopDelay(clock);
     for (let turns = 0; turns < 20; turns += 1) {
-      delay.seen(systemClock.elapsedMs());
-      Atomics.wait(sleeper, 0, 0, 60); // the process stands still, as if another had its core
+      delay.seen(clock.elapsedMs());
+      clock.advance(60_000); // nobody works for so long in no time
       assert.equal(delay.delayMs(), 0);
-      await new Promise((resolve) => setImmediate(resolve));
       await new Promise((resolve) => setImmediate(resolve));
     }
   });

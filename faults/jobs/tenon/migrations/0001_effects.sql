@@ -1,0 +1,1 @@
+create table effects (job text not null, at timestamptz not null default clock_timestamp());

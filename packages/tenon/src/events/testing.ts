@@ -1,0 +1,170 @@
+/**
+ * The suite of an `EventLog`: how events get from an outbox into inboxes, whatever lies between. An adapter's own test
+ * file is one call to this.
+ */
+import assert from "node:assert/strict";
+import { after, afterEach, before, describe, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { type Database, migrate, toMigration } from "../data/index.ts";
+import { createUuidSource } from "../kernel/index.ts";
+import type { EventRecord } from "./envelope.ts";
+import type { EventLog, Route } from "./event-log.ts";
+import { insertStatement } from "./outbox.ts";
+import type { Consumption } from "./ports.ts";
+import { Wakes } from "./wakes.ts";
+
+export interface EventLogUnderTest {
+  /** Empty. */
+  readonly database: Database;
+  /** One more process. */
+  open(options: { readonly database: Database; readonly routes: readonly Route[]; readonly wakes: Wakes }): Promise<EventLog>;
+  /** Takes away what the suite has made. All logs are closed by then. */
+  drop(): Promise<void>;
+}
+
+/** The longest that anything may take to arrive, on a busy machine. */
+const arriveMaxMs = 60_000;
+const portion = 20;
+
+const routes: readonly Route[] = [
+  { type: "payments.captured", subscriber: "orders", subscription: "mark-paid" },
+  { type: "payments.captured", subscriber: "orders", subscription: "send-receipt" },
+  { type: "payments.refunded", subscriber: "ledger", subscription: "book" },
+];
+
+const uuids = createUuidSource({ nowMs: () => Date.now() }, Math.random);
+
+function record(type: string, n: number, key?: string): EventRecord {
+  return { id: uuids(), source: "payments", type, version: 1, key, time: new Date().toISOString(), data: { n, text: "ä\n\"quoted\" \u2028" }, trace: `trace-${n}` };
+}
+
+export function eventLogContract(adapter: string, openUnderTest: () => Promise<EventLogUnderTest>): void {
+  describe(`${adapter} keeps the EventLog contract`, () => {
+    let under: EventLogUnderTest;
+    let closing: (() => Promise<void>)[] = [];
+
+    async function run(service: string, text: string, parameters: readonly unknown[] = []): Promise<readonly Record<string, unknown>[]> {
+      const session = await under.database.acquire({ service, mode: "write", timeoutMs: 10_000 });
+      try {
+        return (await session.query(text, parameters)).rows;
+      } finally {
+        session.release();
+      }
+    }
+
+    async function emit(events: readonly EventRecord[]): Promise<void> {
+      for (const { parameters, text } of events.map(insertStatement)) await run("payments", text, parameters);
+    }
+
+    /** A process that forwards, and receives where that is something of its own. */
+    async function open(): Promise<EventLog> {
+      const log = await under.open({ database: under.database, routes, wakes: new Wakes() });
+      const consumptions: Consumption[] = [];
+      for (const service of ["orders", "ledger"]) consumptions.push(await log.receive(service));
+      closing.push(async () => {
+        for (const consumption of consumptions) await consumption.close();
+        await log.close();
+      });
+      return log;
+    }
+
+    /** Forwards until the outbox is empty, as a relay does. */
+    async function forwardAll(log: EventLog): Promise<void> {
+      for (;;) {
+        const { isContended, moved } = await log.forward("payments", { after: 0, max: portion });
+        if (isContended) await pause(5);
+        else if (moved === 0) return;
+      }
+    }
+
+    async function delivered(service: string, subscription: string): Promise<readonly Record<string, unknown>[]> {
+      return run(service, "select id, key, data, trace, time, version, source, lane from tenon_inbox where subscription = $1 order by seq", [subscription]);
+    }
+
+    async function arrived(service: string, subscription: string, count: number): Promise<readonly Record<string, unknown>[]> {
+      for (const endMs = performance.now() + arriveMaxMs; performance.now() < endMs; await pause(20)) {
+        const rows = await delivered(service, subscription);
+        if (rows.length >= count) return rows;
+      }
+      return delivered(service, subscription);
+    }
+
+    const numbers = (rows: readonly Record<string, unknown>[]): readonly number[] => rows.map(({ data }) => (data as { readonly n: number }).n);
+
+    before(async () => {
+      under = await openUnderTest();
+      const migrations = [toMigration("0001_rows.sql", "create table rows (id integer primary key)")];
+      await migrate(under.database, ["payments", "orders", "ledger"].map((service) => ({ service, migrations })));
+    });
+
+    afterEach(async () => {
+      for (const close of closing) await close();
+      closing = [];
+    });
+
+    after(() => under?.drop());
+
+    test("each event reaches each of its subscriptions once, whole and in order, and is kept in the history", async () => {
+      const log = await open();
+      const sent = [...Array.from({ length: 45 }, (_, n) => record("payments.captured", n, `k${n % 3}`)), record("payments.refunded", 100), record("payments.unheard", 101)];
+      await emit(sent);
+      await forwardAll(log);
+      for (const subscription of ["mark-paid", "send-receipt"]) {
+        const rows = await arrived("orders", subscription, 45);
+        assert.equal(rows.length, 45);
+        for (const key of ["k0", "k1", "k2"]) {
+          const ofKey = rows.filter((row) => row["key"] === key);
+          assert.deepEqual(numbers(ofKey), numbers(ofKey).toSorted((a, b) => a - b));
+          assert.equal(new Set(ofKey.map(({ lane }) => lane)).size, 1, "a key keeps its lane");
+        }
+        const { lane: _, time, ...first } = rows.find(({ id }) => id === sent[0]?.id) ?? {};
+        assert.deepEqual(first, { id: sent[0]?.id, key: "k0", data: sent[0]?.data, trace: "trace-0", version: 1, source: "payments" });
+        assert.equal(Date.parse(String(time)), Date.parse(sent[0]?.time ?? ""));
+      }
+      assert.deepEqual(numbers(await arrived("ledger", "book", 1)), [100]);
+      assert.deepEqual(await run("payments", "select 1 from tenon_outbox"), []);
+      const history = await run("payments", "select id from tenon_events order by position");
+      assert.deepEqual(history.map(({ id }) => id), sent.map(({ id }) => id));
+    });
+
+    test("two relays at once move each event once, and keep the order of keys", async () => {
+      const [first, second] = [await open(), await open()];
+      await run("orders", "delete from tenon_inbox");
+      const total = 120;
+      const emitting = (async () => {
+        for (let n = 0; n < total; n += 10) await emit(Array.from({ length: 10 }, (_, i) => record("payments.captured", 1_000 + n + i, `k${(n + i) % 4}`)));
+      })();
+      await Promise.all([emitting, ...[first, second].map(async (log) => {
+        for (let round = 0; round < 15; round++) {
+          await forwardAll(log);
+          await pause(3);
+        }
+      })]);
+      await forwardAll(first);
+      const rows = await arrived("orders", "mark-paid", total);
+      assert.equal(rows.length, total);
+      assert.equal(new Set(rows.map(({ id }) => id)).size, total);
+      for (let key = 0; key < 4; key++) {
+        const ofKey = numbers(rows.filter((row) => row["key"] === `k${key}`));
+        assert.deepEqual(ofKey, ofKey.toSorted((a, b) => a - b));
+      }
+    });
+
+    test("what is not committed is not moved, and what comes late is not passed over", async () => {
+      if (under.database.sessions === "one") return; // nobody else could look while a transaction is open
+      const log = await open();
+      await run("orders", "delete from tenon_inbox");
+      const late = await under.database.acquire({ service: "payments", mode: "write", timeoutMs: 10_000 });
+      await late.query("begin", []);
+      const early = insertStatement(record("payments.captured", 2_000, "late"));
+      await late.query(early.text, early.parameters);
+      await emit([record("payments.captured", 2_001, "other")]);
+      await forwardAll(log);
+      assert.deepEqual(numbers(await arrived("orders", "mark-paid", 1)), [2_001]);
+      await late.query("commit", []);
+      late.release();
+      await forwardAll(log);
+      assert.deepEqual(numbers(await arrived("orders", "mark-paid", 2)), [2_001, 2_000]);
+    });
+  });
+}

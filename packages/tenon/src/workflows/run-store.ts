@@ -1,0 +1,123 @@
+/** Runs of one service in its database: what a turn reads, and the transactions that it writes. */
+import { type Database, DatabaseError, isRepeatable, type Rows, type Statement } from "../data/index.ts";
+import { withSession } from "../events/index.ts";
+import { type Run, runColumns, type Step, stepColumns, toRun, toStep } from "./run.ts";
+import { isTurnLost, mailText, RunStatements } from "./statements.ts";
+
+/** Another process has brought the run further: nothing of this turn was kept, and nothing is left to do in it. */
+export class TurnLost extends Error {
+  override readonly name = "TurnLost";
+}
+
+export interface Mail {
+  readonly seq: number;
+  readonly version: number;
+  readonly data: unknown;
+}
+
+export interface MailQuery {
+  readonly run: string;
+  readonly workflow: string;
+  readonly type: string;
+  readonly key: string | undefined;
+  /** What other branches of this turn have taken. */
+  readonly taken: ReadonlySet<number>;
+}
+
+/** A transaction that lost against another one is tried so often in all. */
+const attemptsMax = 4;
+
+export class RunStore {
+  readonly service: string;
+  readonly statements: RunStatements;
+  readonly #database: Database;
+
+  constructor(database: Database, service: string) {
+    this.#database = database;
+    this.service = service;
+    this.statements = new RunStatements(service, database.sessions);
+  }
+
+  get sessions(): Database["sessions"] {
+    return this.#database.sessions;
+  }
+
+  /** @param query  Where to read, when not in a session of its own. */
+  async find(id: string, query: RunStore["read"] = (text, parameters) => this.read(text, parameters)): Promise<{ readonly run: Run; readonly steps: readonly Step[] } | undefined> {
+    // In this order: steps that come in between are newer than the run, never older.
+    const { rows: runs } = await query(`select ${runColumns} from tenon_runs where id = $1`, [id]);
+    const [row] = runs;
+    if (row === undefined) return undefined;
+    const { rows } = await query(`select ${stepColumns} from tenon_steps where run = $1 order by seq`, [id]);
+    return { run: toRun(row), steps: rows.map(toStep) };
+  }
+
+  async findMail({ key, run, taken, type, workflow }: MailQuery): Promise<Mail | undefined> {
+    const { rows } = await this.read(`${mailText("$1", "$2", "$3", "$4")} limit ${taken.size + 1}`, [workflow, type, key ?? null, run]);
+    return rows.map((row) => ({ seq: Number(row["seq"]), version: Number(row["version"]), data: row["data"] })).find(({ seq }) => !taken.has(seq));
+  }
+
+  /** Children that have not ended. */
+  async openChildren(run: string): Promise<readonly { readonly id: string; readonly isAsked: boolean }[]> {
+    const text = "select id, cancel_reason is not null as is_asked from tenon_runs where parent = $1 and state in ('running', 'compensating', 'parked') order by id";
+    const { rows } = await this.read(text, [run]);
+    return rows.map((row) => ({ id: row["id"] as string, isAsked: row["is_asked"] as boolean }));
+  }
+
+  async cancelReason(run: string): Promise<string | undefined> {
+    const { rows } = await this.read("select cancel_reason from tenon_runs where id = $1", [run]);
+    return (rows[0]?.["cancel_reason"] as string | null | undefined) ?? undefined;
+  }
+
+  read(text: string, parameters: readonly unknown[]): Promise<Rows> {
+    return withSession(this.#database, { service: this.service, mode: "read" }, (session) => session.query(text, parameters));
+  }
+
+  /**
+   * Writes statements in one transaction.
+   *
+   * @returns What the first one touched.
+   * @throws {TurnLost}
+   */
+  async commit(statements: readonly Statement[]): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#commitOnce(statements);
+        return;
+      } catch (thrown) {
+        if (!(thrown instanceof DatabaseError)) throw thrown;
+        if (isTurnLost(thrown)) throw new TurnLost("another process has brought the run further", { cause: thrown });
+        if (!isRepeatable(thrown) || attempt === attemptsMax) throw thrown;
+      }
+    }
+  }
+
+  /** One statement by itself. @returns How many rows it touched. */
+  async write([statement, ...rest]: readonly Statement[]): Promise<number> {
+    let affected = 0;
+    await withSession(this.#database, { service: this.service, mode: "write" }, async (session) => {
+      try {
+        ({ affected } = await session.batch([begin, statement as Statement]));
+        await session.batch([...rest, end]);
+      } catch (thrown) {
+        await session.query("rollback", []).catch(() => undefined);
+        throw thrown;
+      }
+    });
+    return affected;
+  }
+
+  async #commitOnce(statements: readonly Statement[]): Promise<void> {
+    await withSession(this.#database, { service: this.service, mode: "write" }, async (session) => {
+      try {
+        await session.batch([begin, ...statements, end]);
+      } catch (thrown) {
+        await session.query("rollback", []).catch(() => undefined);
+        throw thrown;
+      }
+    });
+  }
+}
+
+const begin: Statement = { text: "begin", parameters: [] };
+const end: Statement = { text: "commit", parameters: [] };
