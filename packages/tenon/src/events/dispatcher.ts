@@ -225,9 +225,9 @@ export class Dispatcher implements Part {
   #rescan(streams: readonly Stream[]): void {
     const { clock, pollMs } = this.#options;
     const nowMs = clock.elapsedMs();
-    if (nowMs < this.#rescanAtMs) return;
-    this.#rescanAtMs = nowMs + pollMs;
-    for (const stream of streams) stream.after = inboxStart;
+    const isDue = nowMs >= this.#rescanAtMs;
+    if (isDue) this.#rescanAtMs = nowMs + pollMs;
+    for (const stream of streams) if (isDue || stream.consumer.arrivals === "side by side") stream.after = inboxStart;
   }
 
   /** When to look again without being told: for what is due, and for what no hint told of. */

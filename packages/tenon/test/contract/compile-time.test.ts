@@ -273,6 +273,24 @@ const triggerProofs: readonly Proof[] = [
     right: `service(stock, { ...rows, config: Config, triggers: [reactions(thingTables, Config).every("1d", "clean-up", ({ config }) => config.DAYS.toFixed()), every("1d", "other", () => undefined)] });`,
   },
   {
+    mistake: "a watched table that the service lacks",
+    wrong: `onChange("thing", "note", () => undefined);`,
+    says: /'"thing"' is not assignable to parameter of type '"things"'/,
+    right: `onChange("things", "note", () => undefined);`,
+  },
+  {
+    mistake: "a watched column that the table lacks",
+    wrong: `onChange("things", "note", { columns: ["title"] }, () => undefined);`,
+    says: /Type '"title"' is not assignable to type '"id" \| "name"'/,
+    right: `onChange("things", "note", { columns: ["name"] }, () => undefined);`,
+  },
+  {
+    mistake: "a change whose row is taken for granted",
+    wrong: `onChange("things", "note", ({ before }) => before.name);`,
+    says: /'before' is possibly 'undefined'/,
+    right: `onChange("things", "note", ({ before, key }) => before?.name ?? key.id);`,
+  },
+  {
     mistake: "a webhook that tells something else than its event",
     wrong: `webhook(told.happened, { path: "/hooks", verify, read: () => ({ id: 5 }) });`,
     says: /Type 'number' is not assignable to type 'string'/,
@@ -327,7 +345,7 @@ const get = async () => thing;
 const drop = async () => {};
 async function* watch() { yield thing; }
 const thingTables = { things: table(Thing.shape, { key: "id" }) };
-const { every, webhook } = reactions(thingTables);
+const { every, onChange, webhook } = reactions(thingTables);
 const told = contract("told", { happened: event({ data: Key }) });
 const verify = () => standardWebhook({ secret: "" });
 const stockHandlers = { reserve: async () => ({ left: 1 }), ping: async () => {} };
