@@ -18,6 +18,8 @@ export interface BrokerUnderTest {
   drop(): Promise<void>;
   /** How many runs of chance. Default 3; fewer where each takes long. */
   readonly seeds?: number;
+  /** Whether processes come and go while events arrive by chance. Default yes; not for a mock whose groups form anew too slowly. */
+  readonly comings?: "yes" | "no";
 }
 
 /** The longest that anything may take to arrive: a group that forms anew, on a busy machine. */
@@ -186,7 +188,8 @@ export function brokerContract(adapter: string, open: () => Promise<BrokerUnderT
       await Promise.all(consumptions.map((consumption) => consumption.close()));
     });
 
-    test("processes of a service share its events, in order, while they come and go", async () => {
+    test("processes of a service share its events, in order, while they come and go", async (context) => {
+      if (under.comings === "no") return context.skip("groups form anew too slowly here");
       const relay = await process();
       const { service, events } = emitter();
       const inbox = new TestInbox();
@@ -339,9 +342,9 @@ export function brokerContract(adapter: string, open: () => Promise<BrokerUnderT
           }
         })();
         const lasting = await relay.consume(group("reader", service), inbox.sink);
-        const passing = await reader.consume(group("reader", service), inbox.sink);
+        const passing = under.comings === "no" ? undefined : await reader.consume(group("reader", service), inbox.sink);
         await eventually(() => inbox.kept.length > 50, () => `seed ${seed}: ${inbox.kept.length} events arrived`);
-        await passing.close();
+        await passing?.close();
         await relaying;
         await inbox.holds(published);
         assertKept(inbox, published);
