@@ -6,6 +6,7 @@ export { openTriggers, type OpenedTriggers } from "./open-triggers.ts";
 export { consumersOf, type NamedConsumer } from "./consumers-of.ts";
 export { routesOf } from "./open-events.ts";
 export { openTrial, type TrialOptions, type TryEvents } from "./open-trial.ts";
+export { serviceMigrations } from "./service-migrations.ts";
 export { parseServiceConfigs, type ServiceConfigs } from "./service-config.ts";
 export { startApp, type StartedApp, type StartOptions } from "./start-app.ts";
 export { asyncApiOf, openApiOf } from "./standard-pages.ts";

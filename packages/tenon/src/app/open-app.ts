@@ -19,7 +19,7 @@ import {
 } from "../calls/index.ts";
 import type { ServiceData } from "../data/index.ts";
 import type { Broker, Consumer, WebhookSignature } from "../events/index.ts";
-import { createProgram, createScheduleConsumer, createSubscriptionConsumer, createWorkflowConsumers, handle, handleWebhook, webhookOperation } from "../handlers/index.ts";
+import { createChangeConsumer, createProgram, createScheduleConsumer, createSubscriptionConsumer, createWorkflowConsumers, handle, handleWebhook, webhookOperation } from "../handlers/index.ts";
 import { type Clock, createIdSource, type IdSource, type Part, type Random } from "../kernel/index.ts";
 import { RestFace, type HttpHandler, type WebhookRoute } from "../rest/index.ts";
 import type { AnyHandler, App } from "../service/index.ts";
@@ -107,9 +107,11 @@ export function openApp(app: App, options: OpenAppOptions): OpenApp {
     const runsAtWork = workflows === undefined ? [] : service.workflows.flatMap((workflow) => createWorkflowConsumers(workflow, { ...parts, ...workflows, programs, random }));
     consumers.set(service.name, [
       ...service.subscriptions.map((subscription) => createSubscriptionConsumer(subscription, parts)),
+      ...service.triggers.filter((trigger) => trigger.kind === "onChange").map((trigger) => createChangeConsumer(trigger, parts)),
       ...service.triggers.filter((trigger) => trigger.kind === "every").map((trigger) => createScheduleConsumer(trigger, parts)),
       ...runsAtWork,
     ]);
+    if (service.triggers.some(({ kind }) => kind === "onChange")) serviceData.onKept(() => events?.wakes.wake(`inbox ${service.name}`));
     for (const trigger of service.triggers.filter((each) => each.kind === "webhook")) {
       const operation = webhookOperation(service.name, trigger);
       const handler = handleWebhook(trigger, { environment, data: serviceData, signature: signatures.get(trigger) as WebhookSignature });

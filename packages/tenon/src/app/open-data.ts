@@ -8,6 +8,7 @@ import { type Clock, Fault, type Log, type Part, type Random } from "../kernel/i
 import type { App, Service } from "../service/index.ts";
 import type { Config } from "./config.ts";
 import { AnswerSweeper } from "./answer-sweeper.ts";
+import { changeWatchOf, serviceMigrations } from "./service-migrations.ts";
 
 /** When migrations are applied: before the first call, or by `tenon migrate` alone. */
 export type MigrateWhen = "always" | "never";
@@ -89,9 +90,9 @@ export async function openTestData(app: App, options: OpenDataOptions, url: stri
 
 async function prepare(app: App, database: Database, options: OpenDataOptions): Promise<OpenedData> {
   const { clock, config, log, migrate: when, random } = options;
-  const { createSeedWork, createServiceData, migrate, pendingMigrations, readMigrations } = await import("../data/index.ts");
+  const { createSeedWork, createServiceData, migrate, pendingMigrations } = await import("../data/index.ts");
   const owners = app.services.filter(hasData);
-  const migrations = await Promise.all(owners.map(async (service) => ({ service: service.name, migrations: await readMigrations(service.migrations as URL) })));
+  const migrations = await Promise.all(owners.map(serviceMigrations));
 
   if (when === "always") {
     const applied = await migrate(database, migrations);
@@ -101,6 +102,10 @@ async function prepare(app: App, database: Database, options: OpenDataOptions): 
     if (pending.length > 0) {
       const names = pending.map(({ service, name }) => `${service}/${name}`).join(", ");
       throw new Fault("unavailable", `the database is behind: ${names}. Run \`tenon migrate\` first, or start with --migrate`);
+    }
+    for (const service of owners) {
+      const done = await (await changeWatchOf(service)).mendIn(database);
+      if (done.length > 0) log.info("triggers that tell of changes were put right", { service: service.name, triggers: done.join(",") });
     }
   }
   if (options.seed === "yes") {

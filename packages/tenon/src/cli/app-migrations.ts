@@ -4,10 +4,10 @@ import type { App } from "../service/index.ts";
 
 /** @throws {MigrationError} a directory that cannot be read, or a file that is named wrong. */
 export async function readAppMigrations(app: App): Promise<readonly ServiceMigrations[]> {
-  const { readMigrations } = await import("../data/index.ts");
+  const { serviceMigrations } = await import("../app/index.ts");
   const found: ServiceMigrations[] = [];
-  for (const { migrations, name } of app.services) {
-    if (migrations !== undefined) found.push({ service: name, migrations: await readMigrations(migrations) });
+  for (const service of app.services) {
+    if (service.migrations !== undefined) found.push(await serviceMigrations(service));
   }
   return found;
 }

@@ -26,7 +26,7 @@ export {
   type SessionRequest,
   type Statement,
 } from "./ports.ts";
-export { provision } from "./provision.ts";
+export { alone as whileAlone, provision } from "./provision.ts";
 export { Reader } from "./reader.ts";
 export { createRehearsal } from "./rehearsal.ts";
 export { type Footprint, readFootprint, readRowChanges, type Row, type RowChange, type RowChanges } from "./row-changes.ts";

@@ -28,6 +28,11 @@ export interface ServiceMigrations {
   /** The service's name. */
   readonly service: string;
   readonly migrations: readonly Migration[];
+  /**
+   * Puts right what follows from the tables: behind each statement that may have altered one (`within`), so that nobody ever
+   * writes to a table that has changed without it, and when all are applied (`end`).
+   */
+  readonly follow?: (session: Session, step: "within" | "end") => Promise<unknown>;
 }
 
 export interface AppliedMigration {
@@ -69,18 +74,19 @@ export function toMigration(name: string, text: string): Migration {
  */
 export async function migrate(database: Database, services: readonly ServiceMigrations[]): Promise<readonly AppliedMigration[]> {
   const applied: AppliedMigration[] = [];
-  for (const { migrations, service } of services) {
+  for (const { follow, migrations, service } of services) {
     await asAdmin(database, service, (session) =>
       alone(session, async () => {
         await provisionService(session, service);
         for (const set of setsOf(migrations)) {
           await createRecord(session, service, set.record);
           for (const migration of await pendingOf(session, service, set)) {
-            await apply(session, { service, migration, record: set.record });
+            await apply(session, { service, migration, record: set.record, ...(set.isOwn && follow !== undefined ? { follow } : {}) });
             if (set.isOwn) applied.push({ service, name: migration.name });
           }
         }
         await protectRecords(session, await provisionService(session, service)); // rights on what was made
+        if (follow !== undefined) await inTransaction(session, () => follow(session, "end"));
       }),
     );
   }
@@ -202,16 +208,31 @@ interface Application {
   readonly service: string;
   readonly migration: Migration;
   readonly record: string;
+  readonly follow?: NonNullable<ServiceMigrations["follow"]>;
 }
 
-async function apply(session: Session, { migration, record, service }: Application): Promise<void> {
+async function inTransaction(session: Session, task: () => Promise<unknown>): Promise<void> {
+  await session.script("begin");
+  try {
+    await task();
+    await session.script("commit");
+  } catch (error) {
+    if (!isLost(error)) await session.script("rollback");
+    throw error;
+  }
+}
+
+async function apply(session: Session, { follow, migration, record, service }: Application): Promise<void> {
   const schema = quoteName(schemaOf(service));
   const hasTransaction = !/^\s*--\s*tenon:\s*no transaction\b/.test(migration.text);
   const remember = { text: `insert into ${schema}.${record} (name, checksum) values ($1, $2)`, parameters: [migration.name, migration.checksum] };
   await session.script(`set search_path = ${schema}, public`);
   if (hasTransaction) await session.script("begin");
   try {
-    for (const statement of splitScript(migration.text)) await runStatement(session, { service, migration }, statement);
+    for (const statement of splitScript(migration.text)) {
+      await runStatement(session, { service, migration }, statement);
+      if (/\b(?:alter|do)\b/i.test(statement.text)) await follow?.(session, "within");
+    }
     await session.query(remember.text, remember.parameters);
     if (hasTransaction) await session.script("commit");
   } catch (error) {

@@ -33,6 +33,8 @@ export interface ServiceData {
   readonly answers: AnswerStore;
   /** The service's rows as last committed; the database refuses to write. */
   reader(call: Call): AnyDb;
+  /** Calls `listener` whenever a command of the service has committed. */
+  onKept(listener: () => void): void;
   /** The same, for statements of the platform's own. */
   readerOf(call: Call): Reader;
   /** The unit of work of a command under way. @throws {RangeError} outside of the `transaction` stage. */
@@ -48,6 +50,10 @@ export function createServiceData(options: ServiceDataOptions): ServiceData {
     sessions: new SessionSource({ database, service, clock, waitMaxMs }),
   };
 
+  const listeners: (() => void)[] = [];
+  const onKept = (): void => {
+    for (const listener of listeners) listener();
+  };
   function readerOf(call: Call): Reader {
     if (call.work instanceof Work) return call.work.reader;
     if (!(call.work instanceof Reader)) call.work = new Reader(call, parts);
@@ -57,11 +63,15 @@ export function createServiceData(options: ServiceDataOptions): ServiceData {
   return {
     service,
     database,
-    transaction: transaction({ ...parts, clock, random }),
+    transaction: transaction({ ...parts, clock, random, onKept }),
     answers: new DatabaseAnswers({ ...parts, keepMs: options.answersKeepMs ?? 86_400_000 }),
 
     reader: (call) => readerOf(call).db,
     readerOf,
+
+    onKept(listener) {
+      listeners.push(listener);
+    },
 
     workOf(call) {
       if (!(call.work instanceof Work)) throw new RangeError(`${call.operation.id} has no transaction: it is no command, or its pipeline has no \`transaction\` stage`);

@@ -19,6 +19,8 @@ export interface TransactionOptions extends ServiceParts {
   readonly random: Random;
   /** How often one call is tried. Default 8: whoever loses so often competes for one row with a crowd, and more tries make it worse. */
   readonly attemptsMax?: number;
+  /** Called whenever something was kept. */
+  readonly onKept?: () => void;
 }
 
 /** Waits grow from here to there, in ms, and are drawn at random below. */
@@ -38,7 +40,9 @@ export function transaction(options: TransactionOptions): Stage {
 
   async function finish(call: Call, work: Work, result: unknown): Promise<unknown> {
     const value = await result;
+    const { isUntouched } = work;
     await work.commit();
+    if (!isUntouched) options.onKept?.();
     return value;
   }
 

@@ -10,6 +10,12 @@ export interface Consumer {
   /** Deliveries handed over together, in one transaction. */
   readonly batchMax: number;
   readonly policy: RetryPolicy;
+  /**
+   * How its deliveries come into the inbox. Default `one after the other`. Where transactions put them there `side by side`,
+   * one that commits late may stand before what was read already, and its key's next one behind: the inbox is then always
+   * read from its start, where both are seen or neither.
+   */
+  readonly arrivals?: "one after the other" | "side by side";
   /** What becomes of later deliveries of a key when one is given up: `continue` with them, or `hold` them until an operator decides. */
   readonly afterDeath: "continue" | "hold";
   /**

@@ -200,7 +200,8 @@ export class Dispatcher implements Part {
     for (const stream of wanted) stream.settled.clear();
     const { due, ready } = await this.#inbox.read(from, lanes);
     const inOrder = wanted.filter((stream, i) => stream.restarts === restarts[i]);
-    for (const delivery of [...due, ...ready]) this.#take(delivery, inOrder);
+    // In one statement: behind a key that is held there may be thousands, and whoever brings one back comes after them.
+    this.#setBehind([...due, ...ready].filter((delivery) => this.#take(delivery, inOrder) === "behind"));
     const last = new Map(ready.map(({ seq, subscription }) => [subscription, seq]));
     for (const stream of inOrder) stream.after = Math.max(stream.after, last.get(stream.consumer.name) ?? inboxStart);
     for (const [i, stream] of wanted.entries()) {
@@ -211,11 +212,10 @@ export class Dispatcher implements Part {
     return ready.length > 0;
   }
 
-  #take(delivery: Delivery, inOrder: readonly Stream[]): void {
+  #take(delivery: Delivery, inOrder: readonly Stream[]): "taken" | "behind" | "passed over" {
     const stream = this.#streams.get(delivery.subscription) as Stream;
-    if (!inOrder.includes(stream) || stream.settled.has(delivery.seq) || !this.#lanes.isHeld(delivery.lane)) return;
-    const { queue } = stream;
-    if (queue.add(delivery) === "behind") this.#setBehind([delivery]);
+    if (!inOrder.includes(stream) || stream.settled.has(delivery.seq) || !this.#lanes.isHeld(delivery.lane)) return "passed over";
+    return stream.queue.add(delivery);
   }
 
   /**
@@ -225,9 +225,9 @@ export class Dispatcher implements Part {
   #rescan(streams: readonly Stream[]): void {
     const { clock, pollMs } = this.#options;
     const nowMs = clock.elapsedMs();
-    if (nowMs < this.#rescanAtMs) return;
-    this.#rescanAtMs = nowMs + pollMs;
-    for (const stream of streams) stream.after = inboxStart;
+    const isDue = nowMs >= this.#rescanAtMs;
+    if (isDue) this.#rescanAtMs = nowMs + pollMs;
+    for (const stream of streams) if (isDue || stream.consumer.arrivals === "side by side") stream.after = inboxStart;
   }
 
   /** When to look again without being told: for what is due, and for what no hint told of. */

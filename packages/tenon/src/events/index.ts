@@ -2,6 +2,8 @@
 export { withSession } from "./admin-session.ts";
 export { type BoundedCount, countMax, toBoundedCount } from "./bounded-count.ts";
 export { BrokerLog, type BrokerLogOptions } from "./broker-log.ts";
+export { changeSubscription, type Watch } from "./change-trigger.ts";
+export { ChangeWatch, type ChangeWatchOptions, type MendOptions } from "./change-watch.ts";
 export { type Consumer, GivenUp } from "./consumer.ts";
 export { DatabaseLog, type DatabaseLogOptions } from "./database-log.ts";
 export {

@@ -7,6 +7,7 @@ export { ServiceRuns, TrialRuns, type TrialStart } from "./service-runs.ts";
 export { createWorkflowConsumers } from "./workflow-consumer.ts";
 export { createProgram } from "./workflow-program.ts";
 export { type ConsumerParts, type ConsumerSpec, createConsumer, createSubscriptionConsumer, UnreadableError } from "./subscription.ts";
+export { createChangeConsumer } from "./change.ts";
 export { createScheduleConsumer } from "./schedule.ts";
 export { handleWebhook, type WebhookParts, webhookOperation } from "./webhook.ts";
 export { ReactionContext } from "./reaction-context.ts";

@@ -48,6 +48,7 @@ export interface ConsumerSpec {
   /** From the data as it was emitted to what the handler gets. @throws {GivenUp} it can never be read. */
   readonly read: (delivery: Delivery) => unknown;
   readonly handler: (context: ReactionContext, call: DeliveryCall) => unknown;
+  readonly arrivals?: NonNullable<Consumer["arrivals"]>;
   /** What the handler gets, where that is more than a {@link ReactionContext}. */
   readonly contextOf?: (call: DeliveryCall, environment: ServiceEnvironment) => ReactionContext;
 }
@@ -71,6 +72,7 @@ export function createConsumer(spec: ConsumerSpec, parts: ConsumerParts): Consum
     concurrency,
     batchMax: size,
     afterDeath,
+    arrivals: spec.arrivals ?? "one after the other",
     policy: parseRetryOptions({ ...(attempts === undefined ? {} : { attempts }), ...(maxAge === undefined ? {} : { maxAge }), ...(backoff === undefined ? {} : { backoff }) }),
     async handle(deliveries) {
       const [first] = deliveries as readonly [Delivery, ...Delivery[]];

@@ -4,8 +4,9 @@
  * opened and by `tenon check`.
  */
 import { command, contract, ContractMistakes } from "../contract/index.ts";
+import type { Tables } from "./needs.ts";
 import { type CheckedService, checkDeliveryOptions } from "./check-reactions.ts";
-import type { ScheduleTrigger, Trigger, WebhookTrigger } from "./triggers.ts";
+import type { ChangeTrigger, ScheduleTrigger, Trigger, WebhookTrigger } from "./triggers.ts";
 
 const missedPolicies = ["once", "skip", "all"];
 /** GitHub sends up to 25 MB, and nobody known sends more. */
@@ -13,7 +14,7 @@ const bodyMaxMax = 32 * 1024 * 1024;
 
 type Add = (problem: string, remedy: string) => void;
 
-export function checkTriggers(triggers: readonly Trigger[], { hasRows, mistakes, service }: CheckedService): void {
+export function checkTriggers(triggers: readonly Trigger[], { hasRows, mistakes, service, tables }: CheckedService & { readonly tables: Tables }): void {
   if (triggers.length > 0 && !hasRows) {
     mistakes.add(service, "has triggers but no migrations", 'what they start is kept in its own schema: migrations: new URL("migrations/", import.meta.url)');
   }
@@ -22,6 +23,7 @@ export function checkTriggers(triggers: readonly Trigger[], { hasRows, mistakes,
     const place = `${service}: ${placeOfTrigger(trigger)}`;
     const add: Add = (problem, remedy) => mistakes.add(place, problem, remedy);
     if (trigger.kind === "every") checkSchedule(trigger, add);
+    else if (trigger.kind === "onChange") checkChange(trigger, tables, add);
     else checkWebhook(trigger, service, add);
     const key = trigger.kind === "webhook" ? trigger.path : `${trigger.kind} ${trigger.name}`;
     if (names.has(key)) add(...sameAsAnother(trigger));
@@ -32,7 +34,8 @@ export function checkTriggers(triggers: readonly Trigger[], { hasRows, mistakes,
 /** How a trigger is called in messages. */
 export function placeOfTrigger(trigger: Trigger): string {
   if (trigger.kind === "webhook") return `webhook(${trigger.event?.id ?? "?"}, "${trigger.path}")`;
-  return `${trigger.kind}("${trigger.name}")`;
+  if (trigger.kind === "onChange") return `onChange("${trigger.table}", "${trigger.name}")`;
+  return `every("${trigger.name}")`;
 }
 
 function sameAsAnother({ kind }: Trigger): readonly [problem: string, remedy: string] {
@@ -40,11 +43,31 @@ function sameAsAnother({ kind }: Trigger): readonly [problem: string, remedy: st
   return ["another trigger of the service has this name", "what was done is known by the name: give each its own"];
 }
 
-function checkSchedule({ handler, name, options, when }: ScheduleTrigger, add: Add): void {
-  const { missed = "once" } = options;
+/** What a trigger has in common with a subscription. */
+function checkNamed({ handler, name, options }: ScheduleTrigger | ChangeTrigger, add: Add): void {
   if (!/^[a-z][a-z0-9-]{0,62}$/.test(name)) add("the name is not one for a trigger", "lower-case letters, digits and -, starting with a letter, 63 at most");
   if (typeof handler !== "function") add("has no handler", "give it a function as its last argument");
   checkDeliveryOptions(options, add);
+}
+
+function checkChange(trigger: ChangeTrigger, tables: Tables, add: Add): void {
+  checkNamed(trigger, add);
+  const table = tables[trigger.table];
+  if (table === undefined) {
+    add("the service declares no such table", Object.keys(tables).length === 0 ? "declare it in tables" : `one of its own: ${Object.keys(tables).join(", ")}`);
+    return;
+  }
+  const { columns } = trigger.options;
+  for (const column of columns ?? []) {
+    if (!Object.hasOwn(table.columns, column)) add(`the table has no column "${column}"`, `one of: ${Object.keys(table.columns).join(", ")}`);
+  }
+  if (columns?.length === 0) add("watches no column", "name some, or leave `columns` out for all");
+}
+
+function checkSchedule(trigger: ScheduleTrigger, add: Add): void {
+  const { options, when } = trigger;
+  const { missed = "once" } = options;
+  checkNamed(trigger, add);
   if (!missedPolicies.includes(missed)) add(`missed "${missed}"`, `one of ${missedPolicies.map((policy) => `"${policy}"`).join(", ")}`);
   if (typeof when !== "string" && (typeof when !== "object" || when === null)) add("does not say when", 'write a duration first, "15m", or { cron: "0 3 * * *", timeZone: "Europe/Berlin" }');
 }

@@ -14,7 +14,7 @@ export {
   type Subscription,
 } from "./reactions.ts";
 export { placeOfTrigger } from "./check-triggers.ts";
-export type { Every, ScheduleContext, ScheduleOptions, ScheduleTrigger, Trigger, WebhookMessage, WebhookOptions, WebhookTrigger } from "./triggers.ts";
+export type { ChangeContext, ChangeOptions, ChangeTrigger, Every, OnChange, RowOf, ScheduleContext, ScheduleOptions, ScheduleTrigger, Trigger, WebhookMessage, WebhookOptions, WebhookTrigger } from "./triggers.ts";
 export {
   type AnyHandler,
   type CommandContext,

@@ -104,7 +104,7 @@ export interface ServiceOptions<P extends AnyContract, T extends Tables, C exten
   readonly handlers: Handlers<P, T, C>;
   /** What the service does when events come: made by `on` and `onBatch` of `reactions(tables)`. */
   readonly subscriptions?: readonly (Subscription<NoInfer<T>, NoInfer<C>> | Subscription<NoInfer<T>>)[];
-  /** What sets the service to work by itself: made by `every` and `webhook` of `reactions(tables)`. */
+  /** What sets the service to work by itself: made by `every`, `onChange` and `webhook` of `reactions(tables)`. */
   readonly triggers?: readonly (Trigger<NoInfer<T>, NoInfer<C>> | Trigger<NoInfer<T>>)[];
   /** Work that takes longer than a call: made by `workflow` of `reactions(tables)`. */
   readonly workflows?: readonly (ServiceWorkflow<NoInfer<T>, NoInfer<C>> | ServiceWorkflow<NoInfer<T>>)[];
@@ -155,7 +155,7 @@ export function service<P extends AnyContract, T extends Tables = NoTables, C ex
   const triggers = (options.triggers ?? []) as unknown as readonly Trigger[];
   const checked = { service: name, hasRows: options.migrations !== undefined, mistakes };
   checkReactions(subscriptions, checked);
-  checkTriggers(triggers, checked);
+  checkTriggers(triggers, { ...checked, tables });
   const workflows = (options.workflows ?? []) as unknown as readonly Workflow[];
   checkWorkflows(workflows, checked);
   mistakes.assertNone();

@@ -155,3 +155,11 @@ function assertName(what: string, name: unknown): void {
   if (typeof name === "string" && name.length <= workflowLimits.nameMaxChars && namePattern.test(name)) return;
   throw new UnfitError(`${JSON.stringify(name)} is not a name for ${what}: 1 to ${workflowLimits.nameMaxChars} characters, without / and #`);
 }
+
+/** An async function that returns without awaiting what it asked for is told of within three of these. */
+const codeTicks = 8;
+
+/** Resolves when code that runs at this moment has come to its next step, or to its end. */
+export async function settleCode(): Promise<void> {
+  for (let tick = 0; tick < codeTicks; tick++) await Promise.resolve();
+}

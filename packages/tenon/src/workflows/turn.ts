@@ -11,7 +11,7 @@
 import type { RetryPolicy } from "../contract/index.ts";
 import type { Statement } from "../data/index.ts";
 import { backoffMs, Fault, faultTable, formatDuration, type Timer } from "../kernel/index.ts";
-import { Branch, type BranchStart, type Place, UnfitError } from "./branch.ts";
+import { Branch, type BranchStart, type Place, settleCode, UnfitError } from "./branch.ts";
 import { BranchFlow } from "./branch-flow.ts";
 import { History } from "./history.ts";
 import { workflowLimits } from "./limits.ts";
@@ -437,9 +437,9 @@ export class Turn implements FlowTurn {
     this.#evaluate();
   }
 
-  /** Whether anything is still at work is asked once the code that runs at this moment has come to its next step. */
+  /** Whether anything is still at work is asked once the code that runs at this moment has come to its next step, or to its end. */
   #evaluate(): void {
-    queueMicrotask(() => {
+    void settleCode().then(() => {
       // Once the end is known, only what is at work is waited for.
       for (const { isActive, state } of this.#branches) if (this.#end === undefined ? isActive : state === "work") return;
       if (this.#end === undefined && this.#branches.size === 0) return; // the code has ended, and how is about to be told

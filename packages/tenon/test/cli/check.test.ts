@@ -50,4 +50,28 @@ describe("check", () => {
     assert.match(problems.get("migrations")?.[0] ?? "", /notes: 0001_notes\.sql, line 3: syntax error at or near "tabel"/);
     assert.match(problems.get("configuration")?.[0] ?? "", /PORT="80x"/);
   });
+
+  test("tells of every schedule that never comes and every secret that is none, and shows no secret", async () => {
+    const files = notesFiles();
+    const triggers = `
+  triggers: [
+    every({ cron: "0 25 30 2 *", timeZone: "Berlin" }, "monthly", () => undefined),
+    onChange("notes", "note", () => undefined),
+    webhook(notes.added, { path: "/hooks", verify: ({ HOOK }) => standardWebhook({ secret: HOOK }), read: () => undefined }),
+  ],
+  handlers: {`;
+    const service = `import { standardWebhook } from "tenon/webhooks";\nimport { reactions } from "tenon";\nimport * as z from "zod";\n${(files["notes/service.ts"] ?? "").replace("handlers: {", triggers).replace("export default", 'const config = z.object({ HOOK: z.string() });\nconst { every, onChange, webhook } = reactions({ notes: table(Note.shape, { key: "id" }) }, config);\n\nexport default').replace("tables:", "config,\n  tables:")}`;
+    const contract = (files["notes/contract.ts"] ?? "").replace("import { contract,", "import { contract, event,").replace('contract("notes", {', 'contract("notes", {\n  added: event({ data: Note }),');
+    await project.write({ ...files, "notes/service.ts": service, "notes/contract.ts": contract });
+    const { code, stdout } = await project.tenon(["check", "--json"], { HOOK: "hunter2!" });
+    assert.equal(code, 1);
+    const { checks } = JSON.parse(stdout) as CheckAnswer;
+    assert.deepEqual(checks.filter(({ problems }) => problems.length > 0).map(({ name }) => name), ["triggers"]);
+    assert.deepEqual(checks.find(({ name }) => name === "triggers")?.problems.map(({ at, problem }) => `${at}: ${problem}`), [
+      'notes: every("monthly"): cron: "25" is not an hour',
+      'notes: every("monthly"): timeZone: "Berlin" is not a time zone',
+      'notes: webhook(notes.added, "/hooks"): secret: it is not base64 of 24 to 64 bytes',
+    ]);
+    assert.ok(!stdout.includes("hunter2!"));
+  });
 });

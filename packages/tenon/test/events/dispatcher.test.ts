@@ -6,6 +6,28 @@ import { type Delivery, GivenUp } from "../../src/events/index.ts";
 import { engines, type Opened } from "../data/engines.ts";
 import { add, applied, clear, count, dispatcher, prepare, record, rowConsumer, run, until } from "./delivered-service.ts";
 
+/** The same database, and `onStatement` hears of each statement. */
+function countingStatements(database: Database, onStatement: (text: string) => void): Database {
+  return {
+    label: database.label,
+    sessions: database.sessions,
+    close: () => database.close(),
+    async acquire(request) {
+      const session = await database.acquire(request);
+      return {
+        query(text, parameters) {
+          onStatement(text);
+          return session.query(text, parameters);
+        },
+        batch: (statements) => session.batch(statements),
+        script: (text) => session.script(text),
+        release: (how) => session.release(how),
+        cancel: () => session.cancel(),
+      };
+    },
+  };
+}
+
 const keyOf = (delivery: Delivery): string => delivery.event.key ?? "";
 const nOf = (delivery: Delivery): number => (delivery.event.data as { readonly n: number }).n;
 
@@ -75,6 +97,31 @@ for (const engine of engines) {
       await until("all are applied", async () => (await applied(database)).length === total + 2);
       await part.stop();
       assert.deepEqual(await applied(database), Array.from({ length: total + 2 }, (_, n) => n));
+    });
+
+    test("what stands behind a failing one is set aside by the hundred, however much it is", async () => {
+      const total = 1_500;
+      await run(database, `insert into tenon_inbox (subscription, lane, id, source, type, version, key, time, data)
+        select 'work', 5, gen_random_uuid(), 'x', 'x.y', 1, 'only', now(), json_build_object('n', n) from generate_series(0, ${total - 1}) as n`);
+      let setBehind = 0;
+      const counted = countingStatements(database, (text) => {
+        if (text.includes("set due_at = 'infinity'")) setBehind += 1;
+      });
+      let failures = 0;
+      const part = dispatcher(counted, [
+        rowConsumer(database, {
+          policy: { attempts: 10, maxAgeMs: 60_000, baseMs: 100, capMs: 100 },
+          before: (delivery) => {
+            if (nOf(delivery) === 0 && failures++ < 2) throw new RangeError("not yet");
+          },
+        }),
+      ]);
+      await part.start();
+      await until("it is done", async () => (await applied(database)).length > 5);
+      await part.stop();
+      assert.ok(setBehind < total / 50, `${setBehind} statements`);
+      const seen = await applied(database);
+      assert.deepEqual(seen, seen.map((_, n) => n));
     });
 
     test("one that fails every time becomes a dead letter, whole, and its key goes on", async () => {

@@ -100,8 +100,8 @@ describe("two processes in one turn of a run", { skip }, () => {
       const [run] = await readRows(database, "relays", "select state from tenon_runs where id = $1", [`relay:${id}`]);
       assert.deepEqual(run, { state: ends === "well" ? "completed" : "failed" });
       const rows = await readRows(database, "relays", "select what from effects where run = $1 order by place", [id]);
-      // Numbers are drawn in the order of the inserts, and what was undone has gone.
-      assert.deepEqual(rows.map(({ what }) => what).toSorted(), [...expected[ends]].toSorted());
+      assert.deepEqual(new Set(rows.map(({ what }) => what)), new Set(expected[ends]));
+      assert.equal(rows.length, expected[ends].length);
       const reserved = await readRows(database, "inventory", "select what from effects where run = $1", [id]);
       assert.equal(reserved.length, 1);
       const twice = await readRows(database, "relays", "select place from tenon_steps where run = $1 group by place having count(*) > 1", [`relay:${id}`]);

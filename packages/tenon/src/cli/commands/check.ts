@@ -121,11 +121,12 @@ interface ServiceCheck {
 
 /** One service after the other, so that a migration that fails does not hide what is wrong elsewhere. */
 async function checkService(database: Database, service: Service): Promise<ServiceCheck> {
-  const { compareTables, migrate, MigrationError, readMigrations } = await import("../../data/index.ts");
+  const { compareTables, migrate, MigrationError } = await import("../../data/index.ts");
+  const { serviceMigrations } = await import("../../app/index.ts");
   try {
-    const migrations = await readMigrations(service.migrations as URL);
-    await migrate(database, [{ service: service.name, migrations }]);
-    return { files: migrations.length, failures: [], differences: await compareTables(database, service.name, service.tables) };
+    const { follow: _withTriggers, ...migrations } = await serviceMigrations(service);
+    await migrate(database, [migrations]);
+    return { files: migrations.migrations.length, failures: [], differences: await compareTables(database, service.name, service.tables) };
   } catch (error) {
     if (!(error instanceof MigrationError)) throw error;
     return { files: 0, failures: [{ at: "", problem: error.message.trimEnd() }], differences: [] };

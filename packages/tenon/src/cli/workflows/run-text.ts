@@ -63,6 +63,6 @@ function detailOf({ detail, state }: Step): readonly string[] {
   const { event, for: length, key, question, run } = detail as Readonly<Record<string, unknown>>;
   if (typeof run === "string") return [run];
   if (typeof question === "string") return state === "waiting" ? [question] : [];
-  if (typeof event === "string") return [key === undefined ? event : `${event} of ${String(key)}`];
+  if (typeof event === "string") return [typeof key === "string" ? `${event} of ${key}` : event];
   return typeof length === "string" ? [`for ${length}`] : [];
 }
