@@ -2,9 +2,9 @@
  * Checkout: from a pending order to a parcel that has left, across four services and without a transaction that spans
  * them. It is a workflow, so a crash between any two steps loses nothing and repeats nothing:
  *
- *     reserve the goods ─► charge the card ─► mark it paid ─► wait for the parcel to leave
- *          │                    │                                  │
- *          └─ out of stock      └─ declined, or no answer          └─ canceled, or nobody ships it
+ *     reserve the goods ─► charge the card, and wait ─► mark it paid ─► wait for the parcel to leave
+ *          │                    │                                            │
+ *          └─ out of stock      └─ declined, or no answer                    └─ canceled, or nobody ships it
  *                             ▼
  *     undone in reverse: the money goes back, the goods are free again, the order has failed and the cart is full
  *
@@ -28,6 +28,8 @@ const { workflow } = reactions(tables);
 
 /** How long a customer is kept waiting for a provider that is down, before the order fails. */
 const chargePatience = { attempts: 100, maxAge: "1h", backoff: { cap: "1m" } } as const;
+/** Longer than the provider ever took to tell how a charge ended; then it is asked. */
+const toldWithin = "1h";
 /** Money is given back however long it takes: a thousand attempts, ten minutes apart, are a week. */
 const undoPatience = { attempts: 1_000 } as const;
 /** Longer than any parcel has waited for goods that are on the shelf. */
@@ -44,7 +46,7 @@ const errors = {
 } as const;
 
 /** Its runs are known by the id of their order. */
-export const checkout = workflow("checkout", { input: Input, errors, events: [orders.shipped] }, async (flow) => {
+export const checkout = workflow("checkout", { input: Input, errors, events: [payments.chargeEnded, orders.shipped] }, async (flow) => {
   const { orderId, lines, ...money } = flow.input;
   let reason: z.output<typeof FailureReason> = "not_paid";
 
@@ -68,6 +70,14 @@ export const checkout = workflow("checkout", { input: Input, errors, events: [or
   if (!charged.ok) {
     ({ reason } = charged.fault.data);
     throw flow.fail.Declined({ reason });
+  }
+  if (charged.value.status === "processing") {
+    const told = await flow.until("the charge has ended", payments.chargeEnded, { key: orderId, timeout: toldWithin });
+    const ended = told ?? (await flow.call("ask how it ended", payments.settle, { orderId }, chargePatience));
+    if (!ended.isPaid) {
+      reason = ended.reason ?? "order_closed";
+      throw flow.fail.Declined({ reason });
+    }
   }
 
   await flow.step("mark it paid", async ({ db, emit }) => {

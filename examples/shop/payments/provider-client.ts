@@ -11,7 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Fault } from "tenon";
 import * as z from "zod";
 
-const Charge = z.object({ id: z.string(), reference: z.string(), amountCents: z.int(), refundedCents: z.int() });
+const Charge = z.object({ id: z.string(), status: z.enum(["processing", "captured", "declined"]), reference: z.string(), amountCents: z.int(), refundedCents: z.int() });
 export type ProviderCharge = z.output<typeof Charge>;
 const Refund = z.object({ id: z.string(), amountCents: z.int(), refundedCents: z.int() });
 export type ProviderRefund = z.output<typeof Refund>;

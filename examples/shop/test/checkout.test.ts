@@ -185,6 +185,44 @@ describe("checkout", () => {
     assert.deepEqual(await quantitiesInCart(as), { "SKU-0011": 1 });
   });
 
+  test("waits for a charge that takes its time, until the provider tells how it ended", async () => {
+    const as = customer(18);
+    for (const [card, status, failureReason] of [["tok_late", "paid", null], ["tok_late_declined", "failed", "insufficient_funds"]] as const) {
+      shop.setTrouble({ webhooks: "twice" });
+      const order = await shop.buy(as, { "SKU-0015": 1 }, card);
+      assert.equal(order.status, "pending");
+      assert.deepEqual((await shop.told()).toSorted((a, b) => a - b), [202, 204], "the second one is known");
+      const ended = await shop.orders.get({ id: order.id }, { as });
+      assert.deepEqual([ended.status, ended.failureReason], [status, failureReason]);
+      assert.equal(shop.chargesOf(order.id).length, status === "paid" ? 1 : 0);
+    }
+    assert.equal((await shop.receiptsOf(as)).length, 1);
+  });
+
+  test("asks how a charge ended when nobody tells", async () => {
+    const as = customer(19);
+    shop.setTrouble({ webhooks: "never" });
+    const { id } = await shop.buy(as, { "SKU-0016": 1 }, "tok_late");
+    assert.deepEqual(await shop.told(), []);
+    await shop.advance("59m");
+    assert.equal((await shop.orders.get({ id }, { as })).status, "pending");
+    await shop.advance("2m");
+    assert.equal((await shop.orders.get({ id }, { as })).status, "paid");
+  });
+
+  test("canceled before a late charge has ended is not charged", async () => {
+    const as = customer(20);
+    const before = await shop.available("SKU-0017");
+    const { id } = await shop.buy(as, { "SKU-0017": 1 }, "tok_late");
+    await shop.orders.cancel({ id }, { as });
+    await shop.settled();
+    await shop.told();
+    assert.equal(shop.chargesOf(id).length, 0);
+    assert.equal((await shop.payment(id)).status, "declined");
+    assert.equal(await shop.available("SKU-0017"), before);
+    assert.equal((await shop.orders.get({ id }, { as })).status, "canceled");
+  });
+
   test("canceled while it waits for the provider takes nothing, or gives it back", async () => {
     const before = await shop.available("SKU-0012");
     for (const [number, trouble] of [[14, { failureRate: 1 }], [15, { lossRate: 1 }]] as const) {

@@ -1,5 +1,5 @@
 /** The orders service with everything it stands on: the other services, seeded, and a real payment provider over HTTP. */
-import { advance, call, fire, settled, test as open } from "tenon/test";
+import { advance, call, fire, post, settled, test as open } from "tenon/test";
 import { inventory as inventoryContract } from "../inventory/contract.ts";
 import type { Trouble } from "../provider/server.ts";
 import { accounts as accountsContract } from "../accounts/contract.ts";
@@ -8,8 +8,9 @@ import { catalog as catalogContract } from "../catalog/contract.ts";
 import catalog from "../catalog/service.ts";
 import inventory from "../inventory/service.ts";
 import orders from "../orders/service.ts";
+import { payments as paymentsContract } from "../payments/contract.ts";
 import payments from "../payments/service.ts";
-import { Provider } from "../provider/server.ts";
+import { noTrouble, Provider } from "../provider/server.ts";
 
 export const visa = "tok_visa";
 export const admin = { subject: "olga", roles: ["admin"] };
@@ -26,11 +27,22 @@ export interface OpenShopOptions {
 
 export async function openShop({ providerTimeoutMs = 300 }: OpenShopOptions = {}) {
   const key = "sk_test";
-  const provider = new Provider({ key });
+  const secret = "whsec_dGhlLXNlY3JldC1vZi10aGUtdGVzdHMtYWxvbmU=";
+  const told: Promise<number>[] = [];
+  const provider = new Provider({
+    key,
+    lateMs: 3_600_000, // until `hurry`
+    // Signed anew, by the clock of the test, which may be ahead.
+    webhooks: { secret, deliver: ({ body, id }) => remember(post(shop, "/webhooks/payments", { secret, id, body }).then(({ status }) => status)) },
+  });
+  function remember(delivered: Promise<number>): Promise<number> {
+    told.push(delivered);
+    return delivered;
+  }
   const port = await provider.listen(0);
   const shop = open(orders, {
     with: [accounts, catalog, inventory, payments],
-    env: { PAYMENTS_PROVIDER_URL: `http://127.0.0.1:${port}`, PAYMENTS_PROVIDER_KEY: key, PAYMENTS_PROVIDER_TIMEOUT_MS: String(providerTimeoutMs) },
+    env: { PAYMENTS_PROVIDER_URL: `http://127.0.0.1:${port}`, PAYMENTS_PROVIDER_KEY: key, PAYMENTS_WEBHOOK_SECRET: secret, PAYMENTS_PROVIDER_TIMEOUT_MS: String(providerTimeoutMs) },
     seed: "yes",
     as: "anonymous",
   });
@@ -66,10 +78,19 @@ export async function openShop({ providerTimeoutMs = 300 }: OpenShopOptions = {}
       return (await call(shop, catalogContract.get, { sku })).isSoldOut;
     },
     fire: (schedule: string, scheduledAt?: string) => fire(shop, schedule, scheduledAt === undefined ? {} : { scheduledAt }),
+    /** What takes the provider a while is done now, and it tells of it. @returns how the shop answered. */
+    async told(): Promise<readonly number[]> {
+      provider.hurry();
+      const answers = await Promise.all(told.splice(0));
+      await settled(shop);
+      return answers;
+    },
+    /** The payment of an order, as the shop's own people see it. */
+    payment: (orderId: string) => call(shop, paymentsContract.get, { orderId }, { as: admin }),
     settled: () => settled(shop),
     advance: (by: `${number}${"s" | "m" | "h" | "d"}`) => advance(shop, by),
     setTrouble(trouble: Partial<Trouble>): void {
-      provider.trouble = { latencyMs: 0, failureRate: 0, lossRate: 0, hang: false, ...trouble };
+      provider.trouble = { ...noTrouble, ...trouble };
     },
     /** What the provider charged for an order. */
     chargesOf(orderId: string) {

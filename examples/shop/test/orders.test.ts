@@ -45,6 +45,8 @@ describe("an order", () => {
     const tooMuch = await outcome(shop.orders.refund({ id: order.id, amountCents: order.totalCents, reason: "all of it" }, { as: admin }));
     assert.ok(!tooMuch.ok && tooMuch.fault.reason === "ExceedsPayment");
     assert.deepEqual(tooMuch.fault.data, { remainingCents: order.totalCents - 500 });
+    await shop.told();
+    assert.deepEqual((await shop.payment(order.id)).refunds.map(({ amountCents, status }) => [amountCents, status]), [[500, "settled"]], "the provider told that it arrived");
     const rest = await shop.orders.refund({ id: order.id, reason: "the rest" }, { as: admin });
     assert.equal(rest.refundedCents, order.totalCents);
     assert.deepEqual(rest.refunds.map(({ amountCents, reason, refundedBy }) => [amountCents, reason, refundedBy]), [

@@ -1,12 +1,14 @@
 /** The payment provider: books that add up, whatever is sent twice, and moods that can be set. */
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { appendFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { standardWebhook } from "tenon/webhooks";
 import { Ledger } from "../provider/ledger.ts";
 import { Provider } from "../provider/server.ts";
+import type { Delivery } from "../provider/webhooks.ts";
 
 describe("the payment provider", () => {
   let provider: Provider;
@@ -78,18 +80,59 @@ describe("the payment provider", () => {
   });
 });
 
+test("the payment provider signs what it tells, and tells it until somebody listens", async () => {
+  const secret = `whsec_${randomBytes(32).toString("base64")}`;
+  const signature = standardWebhook({ secret });
+  const deliveries: Delivery[] = [];
+  const heard = Promise.withResolvers<void>();
+  const provider = new Provider({
+    key: "sk_test",
+    lateMs: 1,
+    webhooks: {
+      secret,
+      async deliver(delivery) {
+        deliveries.push(delivery);
+        if (deliveries.length === 1) return 503;
+        heard.resolve();
+        return 202;
+      },
+    },
+  });
+  try {
+    const url = `http://127.0.0.1:${await provider.listen(0)}`;
+    const body = JSON.stringify({ reference: "late", amountCents: 700, currency: "EUR", card: "tok_late" });
+    const response = await fetch(`${url}/v1/charges`, { method: "POST", headers: { authorization: "Bearer sk_test", "idempotency-key": "k" }, body });
+    assert.equal(response.status, 202);
+    await heard.promise;
+    assert.equal(new Set(deliveries.map(({ id }) => id)).size, 1);
+    for (const { body: sent, headers } of deliveries) {
+      const verdict = signature.verify({ header: (name) => headers[name], body: Buffer.from(sent) }, Date.now());
+      assert.ok(verdict.ok);
+      const told = JSON.parse(sent) as { readonly type: string; readonly data: { readonly reference: string } };
+      assert.deepEqual([told.type, told.data.reference], ["charge.captured", "late"]);
+    }
+    assert.deepEqual(provider.ledger.charges.map(({ reference }) => reference), ["late"]);
+  } finally {
+    await provider.close();
+  }
+});
+
 test("a ledger with a file remembers what it was told before, half a line excepted", async () => {
   const directory = await mkdtemp(join(tmpdir(), "ledger-"));
   try {
     const file = join(directory, "ledger.jsonl");
     const before = new Ledger(file);
     const answer = before.once("key", "request", () => before.charge({ reference: "r", amountCents: 5, currency: "EUR", card: "tok_visa" }));
+    before.charge({ reference: "late", amountCents: 5, currency: "EUR", card: "tok_late" });
     before.settle("closed");
     await appendFile(file, '{"kind":"charge","cha');
     const after = new Ledger(file);
     assert.deepEqual(after.charges, before.charges);
     assert.deepEqual(after.once("key", "request", () => assert.fail("it was done before")), answer);
     assert.equal(after.charge({ reference: "closed", amountCents: 5, currency: "EUR", card: "tok_visa" }).status, 402);
+    const [late = assert.fail("the late charge is forgotten")] = after.processing;
+    assert.equal(after.finish(late)?.charge.reference, "late");
+    assert.equal(after.finish(late), undefined);
     after.charge({ reference: "later", amountCents: 5, currency: "EUR", card: "tok_visa" });
     assert.deepEqual(new Ledger(file).charges, after.charges);
   } finally {

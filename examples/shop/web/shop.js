@@ -107,7 +107,7 @@ async function productPage({ parts: [sku], isCurrent }) {
 
 // --- cart and checkout ---
 
-const cards = [["tok_visa", "Visa test card, pays"], ["tok_declined", "Test card that is declined"], ["tok_insufficient_funds", "Test card without funds"]];
+const cards = [["tok_visa", "Visa test card, pays"], ["tok_declined", "Test card that is declined"], ["tok_insufficient_funds", "Test card without funds"], ["tok_late", "Test card that pays a little later"], ["tok_late_declined", "Test card that is declined a little later"]];
 
 async function cartPage({ isCurrent }) {
   if (!isSignedIn()) return show(signInFirst("A cart belongs to somebody."));
@@ -308,6 +308,7 @@ async function orderPage({ parts: [id], isCurrent }) {
 const failures = {
   card_declined: "The card was declined.",
   insufficient_funds: "There is not enough money on the card.",
+  order_closed: "The payment took too long.",
   out_of_stock: "Somebody else was quicker, and there is not enough left.",
 };
 
