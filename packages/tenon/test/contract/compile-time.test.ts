@@ -340,6 +340,8 @@ const withParts = { tables: { parts: table({ id: z.string() }, { key: "id" }) },
 const work = reactions(withParts.tables);
 const idle = work.workflow("idle", {}, async () => {});
 const buy = work.workflow("buy", { input: Key, output: Thing, errors: { Gone: { status: 409 } } }, async () => ({ id: "", name: "" }));
+const Days = z.object({ DAYS: z.int() });
+const set = reactions(withParts.tables, Days).workflow("set", {}, async (flow) => void (await flow.step("a", ({ config }) => config.DAYS.toFixed())));
 const thing = { id: "", name: "" };
 const get = async () => thing;
 const drop = async () => {};

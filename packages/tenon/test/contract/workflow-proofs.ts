@@ -39,6 +39,12 @@ export const workflowProofs: readonly Proof[] = [
     right: `service(things, { ...withParts, handlers: { get, watch, drop }, workflows: [buy] });`,
   },
   {
+    mistake: "a workflow that counts on a setting which the service lacks",
+    wrong: `service(things, { ...withParts, config: z.object({ OTHER: z.string() }), handlers: { get, watch, drop }, workflows: [set] });`,
+    says: /Property 'DAYS' is missing in type/,
+    right: `service(things, { ...withParts, config: Days, handlers: { get, watch, drop }, workflows: [set, buy] });`,
+  },
+  {
     mistake: "a step that asks for a table that is not there",
     wrong: flow('await flow.step("a", ({ db }) => db.selectFrom("wholes").selectAll().execute());'),
     says: /'"wholes"' is not assignable/,
