@@ -90,7 +90,7 @@ export async function openTestData(app: App, options: OpenDataOptions, url: stri
 
 async function prepare(app: App, database: Database, options: OpenDataOptions): Promise<OpenedData> {
   const { clock, config, log, migrate: when, random } = options;
-  const { createSeedWork, createServiceData, migrate, pendingMigrations } = await import("../data/index.ts");
+  const { createSeedWork, migrate, openServiceData, pendingMigrations } = await import("../data/index.ts");
   const owners = app.services.filter(hasData);
   const migrations = await Promise.all(owners.map(serviceMigrations));
 
@@ -119,7 +119,7 @@ async function prepare(app: App, database: Database, options: OpenDataOptions): 
 
   const services = new Map<string, ServiceData>();
   const answersKeepMs = config.idempotencyKeepH * 3_600_000;
-  for (const { name, tables } of owners) services.set(name, createServiceData({ database, service: name, tables, clock, random, answersKeepMs }));
+  for (const { name, tables } of owners) services.set(name, await openServiceData({ database, service: name, tables, clock, random, answersKeepMs }));
   const sweeper = new AnswerSweeper({ database, services: owners.map((service) => service.name), clock, log });
   return {
     database,

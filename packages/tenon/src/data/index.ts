@@ -31,7 +31,7 @@ export { Reader } from "./reader.ts";
 export { createRehearsal } from "./rehearsal.ts";
 export { type Footprint, readFootprint, readRowChanges, type Row, type RowChange, type RowChanges } from "./row-changes.ts";
 export { createSeedWork, type SeedWorkOptions } from "./seed.ts";
-export { createServiceData, type ServiceData, type ServiceDataOptions } from "./service-data.ts";
+export { openServiceData, type ServiceData, type ServiceDataOptions } from "./service-data.ts";
 export { type ScriptStatement, splitScript } from "./sql-script.ts";
 export type { AnyDb, DatabaseOf, Db, Tables } from "./tables.ts";
 export { affectedBy, type Field, needsType, parseArray, RowReader, toIsoInstant, toParameter, toParameters, valueSettings } from "./values.ts";

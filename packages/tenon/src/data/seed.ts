@@ -3,7 +3,7 @@ import type { TransactionSettings } from "kysely";
 import { quoteName } from "./names.ts";
 import { toSnakeCase } from "./column-case.ts";
 import type { Database, Rows, Session, Statement } from "./ports.ts";
-import { type HeldTarget, ServiceKysely, type StatementTarget } from "./service-kysely.ts";
+import type { HeldTarget, StatementTarget } from "./service-kysely.ts";
 import type { AnyDb, Tables } from "./tables.ts";
 
 export interface SeedWorkOptions {
@@ -28,6 +28,7 @@ export async function createSeedWork(options: SeedWorkOptions, seed: (db: AnyDb)
     await session.query("begin", []);
     const isEmpty = await isUnseeded(session, Object.keys(options.tables));
     if (isEmpty) {
+      const { ServiceKysely } = await import("./service-kysely.ts");
       await seed(new ServiceKysely().over(new SeedTarget(session)));
       await session.query("insert into tenon_seed default values", []);
     }

@@ -4,7 +4,6 @@ import type { Clock, Random } from "../kernel/index.ts";
 import { DatabaseAnswers } from "./answers.ts";
 import type { Database } from "./ports.ts";
 import { Reader, type ServiceParts } from "./reader.ts";
-import { ServiceKysely } from "./service-kysely.ts";
 import { SessionSource } from "./session-source.ts";
 import type { AnyDb, Tables } from "./tables.ts";
 import { transaction } from "./transaction.ts";
@@ -41,10 +40,14 @@ export interface ServiceData {
   workOf(call: Call): Work;
 }
 
-/** Opens nothing: sessions are taken when a call first needs one. */
-export function createServiceData(options: ServiceDataOptions): ServiceData {
+/**
+ * Opens no session: one is taken when a call first needs it. What it waits for is Kysely, hundreds of modules that a
+ * process without tables would load for nothing.
+ */
+export async function openServiceData(options: ServiceDataOptions): Promise<ServiceData> {
   const { clock, database, random, service } = options;
   const waitMaxMs = options.sessionWaitMaxMs ?? 5_000;
+  const { ServiceKysely } = await import("./service-kysely.ts");
   const parts: ServiceParts = {
     kysely: new ServiceKysely(),
     sessions: new SessionSource({ database, service, clock, waitMaxMs }),

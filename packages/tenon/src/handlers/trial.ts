@@ -11,7 +11,7 @@
  */
 import type { Call, CallStart, Handler, Stage } from "../calls/index.ts";
 import { compile, deadline, Directory } from "../calls/index.ts";
-import { createServiceData, type Database, type Footprint, readFootprint, readRowChanges, type RowChanges, type ServiceData, type Session } from "../data/index.ts";
+import { type Database, type Footprint, openServiceData, readFootprint, readRowChanges, type RowChanges, type ServiceData, type Session } from "../data/index.ts";
 import { type Delivery, type EventRecord, failureText, GivenUp, type TrialEmitter } from "../events/index.ts";
 import { type Clock, Fault, type IdSource, type Random } from "../kernel/index.ts";
 import type { Subscription } from "../service/index.ts";
@@ -69,7 +69,7 @@ const sessionWaitMs = 5_000;
 export async function trySubscription(subscription: Subscription, events: readonly EventRecord[], parts: TrialParts): Promise<Trial> {
   const { clock, database, random, service } = parts;
   const operation = deliveryOperation(service, subscription);
-  const data = createServiceData({ database, service, clock, random, sessionWaitMaxMs: sessionWaitMs });
+  const data = await openServiceData({ database, service, clock, random, sessionWaitMaxMs: sessionWaitMs });
   const directory = new UncalledDirectory(parts.operations);
   const environment: ServiceEnvironment = { ...parts, data, directory };
   const stages = [deadline({ clock }), readData(readerOf(subscription.event)), data.transaction, observe(data, parts)];

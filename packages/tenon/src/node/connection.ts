@@ -6,13 +6,14 @@
  * that a client has hung up. One that closes its side right behind a request still gets the answer if no waiting is
  * needed to make it.
  */
-import { type ServerResponse, STATUS_CODES } from "node:http";
+import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Fault } from "../kernel/index.ts";
 import { toProblem } from "../rest/index.ts";
 import { type AnswerOrder, Exchange } from "./exchange.ts";
 import type { HttpHost } from "./http-host.ts";
 import type { IncomingRequest } from "./incoming-request.ts";
+import { STATUS_CODES } from "./node-http.ts";
 import { NodeRequest } from "./node-request.ts";
 
 export class Connection implements AnswerOrder {

@@ -3,7 +3,7 @@
  *
  * It decides nothing about what is answered; see the REST face for that.
  */
-import { createServer, type Server, type ServerResponse } from "node:http";
+import type { Server, ServerResponse } from "node:http";
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import { type Clock, Fault, type FaultCode, type Log, type Part } from "../kernel/index.ts";
 import { AwaitedBody, type HttpAnswer, type HttpHandler, type HttpReply, toProblem } from "../rest/index.ts";
@@ -12,6 +12,7 @@ import type { Exchange } from "./exchange.ts";
 import { defaultHttpLimits, HttpHost, type HttpLimits } from "./http-host.ts";
 import { IncomingRequest } from "./incoming-request.ts";
 import type { LoopDelay } from "./loop-delay.ts";
+import { createServer } from "./node-http.ts";
 
 export interface HttpServerOptions {
   readonly handler: HttpHandler;

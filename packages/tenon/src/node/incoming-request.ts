@@ -5,8 +5,9 @@
  * piece of memory; here the parser's pieces go straight to whoever takes the body, and its end is told in the turn in
  * which it came. A request whose body nobody takes in this way is the stream that it always was.
  */
-import { type IncomingHttpHeaders, IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders } from "node:http";
 import { Readable } from "node:stream";
+import { IncomingMessage } from "./node-http.ts";
 import { isKnownHeader, RequestHeaders } from "./request-headers.ts";
 
 // Node's own, which the class below stands in front of.

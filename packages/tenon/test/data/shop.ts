@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { Call, type CallStart, type Handler } from "../../src/calls/index.ts";
 import { command, contract, type Operation, query, table } from "../../src/contract/index.ts";
-import { createServiceData, type Database, type Db, migrate, type ServiceData, toMigration } from "../../src/data/index.ts";
+import { type Database, type Db, migrate, openServiceData, type ServiceData, toMigration } from "../../src/data/index.ts";
 import type { Clock } from "../../src/kernel/index.ts";
 
 const input = z.object({});
@@ -68,7 +68,7 @@ export function callTo(operation: Operation, start: Partial<CallStart> = {}): Ca
 
 export async function openOrders(database: Database, options: { readonly random?: () => number; readonly answersKeepMs?: number } = {}): Promise<OrdersService> {
   await migrate(database, [{ service: "orders", migrations: ordersMigrations }]);
-  const data = createServiceData({ database, service: "orders", clock, random: options.random ?? Math.random, sessionWaitMaxMs: 3_000, ...options });
+  const data = await openServiceData({ database, service: "orders", clock, random: options.random ?? Math.random, sessionWaitMaxMs: 3_000, ...options });
   return {
     data,
     async run(operation, handler, { call: given, ...start } = {}) {

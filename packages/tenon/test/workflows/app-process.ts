@@ -1,7 +1,7 @@
 /** An app as one process of several on one database, which a test can kill. */
 import { Call } from "../../src/calls/index.ts";
 import { anonymous, type Operation } from "../../src/contract/index.ts";
-import { createServiceData, type Database, migrate, readMigrations } from "../../src/data/index.ts";
+import { type Database, migrate, openServiceData, readMigrations, type ServiceData } from "../../src/data/index.ts";
 import type { Clock, Part } from "../../src/kernel/index.ts";
 import { openApp, type OpenApp, parseConfig, systemClock } from "../../src/app/index.ts";
 import { app, type Service } from "../../src/service/index.ts";
@@ -39,12 +39,8 @@ export class AppProcess {
     const { config } = parseConfig([{ name: "test", values: { DRAIN_MS: "2000", ...settings } }]);
     const lines: string[] = [];
     const log = new LogWriter({ write: (text) => void (logLevel === "debug" ? process.stderr.write(text) : lines.push(text)), clock, level: logLevel, format: "text" });
-    const data = {
-      database,
-      services: new Map(services.map(({ name, tables }) => [name, createServiceData({ database, service: name, tables, clock, random: Math.random })] as const)),
-      parts: [],
-      close: () => Promise.resolve(),
-    };
+    const data = { database, services: new Map<string, ServiceData>(), parts: [], close: () => Promise.resolve() };
+    for (const { name, tables } of services) data.services.set(name, await openServiceData({ database, service: name, tables, clock, random: Math.random }));
     const serviceConfigs = new Map<string, unknown>();
     const open = openApp(app("test", { services }), { config, serviceConfigs, clock, random: Math.random, log, verifier: undefined, data });
     const started = new AppProcess(open, { clock, log, options });
