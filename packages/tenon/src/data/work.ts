@@ -173,11 +173,14 @@ export class Work implements StatementTarget {
     }
   }
 
-  /** In one order for everybody, so that nobody waits in a circle. */
+  /**
+   * In one order for everybody, so that nobody waits in a circle. And the transaction gets its number here, before the
+   * rows behind it get theirs, so that whoever sees a later row knows it for open or over.
+   */
   #lockStatements(): readonly Statement[] {
     if (this.#locks === undefined) return [];
     const locks = [...this.#locks].toSorted((a, b) => (a < b ? -1 : 1));
-    return [{ text: "select pg_advisory_xact_lock(lock) from unnest($1::bigint[]) as lock", parameters: [`{${locks.join(",")}}`] }];
+    return [{ text: "select pg_advisory_xact_lock(lock), pg_current_xact_id() from unnest($1::bigint[]) as lock", parameters: [`{${locks.join(",")}}`] }];
   }
 
   /** Undoes what was done. Never fails: a session that cannot do it is closed, which does it. */

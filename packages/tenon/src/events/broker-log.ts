@@ -9,7 +9,7 @@ import { type Database, quoteText, type Session } from "../data/index.ts";
 import type { Log } from "../kernel/index.ts";
 import { withSession } from "./admin-session.ts";
 import { EnvelopeError, type EventRecord, parseCloudEvent, toCloudEvent } from "./envelope.ts";
-import { type EventLog, type Forwarded, type ForwardOptions, type Route, serviceOf } from "./event-log.ts";
+import { type EventLog, type Forwarded, type ForwardOptions, nothingMoved, type Route, serviceOf } from "./event-log.ts";
 import type { Broker, BrokerMessage, Consumption } from "./ports.ts";
 import { receiveEvents } from "./received.ts";
 import type { Wakes } from "./wakes.ts";
@@ -17,7 +17,10 @@ import type { Wakes } from "./wakes.ts";
 /** Class of the advisory locks of relays to a broker: any number that nobody else uses. */
 const publishLockClass = 726_639_102;
 
-const readText = "select seq, id, type, version, key, time, data, trace from tenon_outbox where seq > $1 order by seq limit $2";
+const readText = `
+  select seq, id, type, version, key, time, data, trace,
+    pg_current_xact_id()::text::bigint as transaction, pg_snapshot_xmin(pg_current_snapshot())::text::bigint as oldest_open
+  from tenon_outbox where seq > $1 order by seq limit $2`;
 const moveText = `
   with sent as (delete from tenon_outbox where seq = any($1::bigint[]) returning *)
   insert into tenon_events (id, type, version, key, time, data, trace)
@@ -40,6 +43,8 @@ interface OutboxRow {
   readonly time: string;
   readonly data: unknown;
   readonly trace: string | null;
+  readonly transaction: number;
+  readonly oldest_open: number;
 }
 
 export class BrokerLog implements EventLog {
@@ -56,7 +61,7 @@ export class BrokerLog implements EventLog {
     return withSession(database, { service, mode: "write" }, async (session) => {
       if (database.sessions === "one") return this.#publish(session, service, options);
       const { rows } = await session.query(`select pg_try_advisory_lock(${publishLockClass}, hashtext(${quoteText(service)})) as is_mine`, []);
-      if (rows[0]?.["is_mine"] !== true) return { moved: 0, last: 0, isContended: true };
+      if (rows[0]?.["is_mine"] !== true) return nothingMoved(true);
       try {
         return await this.#publish(session, service, options);
       } finally {
@@ -84,10 +89,10 @@ export class BrokerLog implements EventLog {
     const { rows } = await session.query(readText, [after, max]);
     const found = rows as unknown as readonly OutboxRow[];
     const last = found.at(-1);
-    if (last === undefined) return { moved: 0, last: 0, isContended: false };
+    if (last === undefined) return nothingMoved(false);
     await this.#options.broker.publish(found.map((row) => toMessage(service, row)));
     await session.query(moveText, [found.map(({ seq }) => seq)]);
-    return { moved: found.length, last: last.seq, isContended: false };
+    return { moved: found.length, last: last.seq, isContended: false, transaction: last.transaction, oldestOpen: last.oldest_open };
   }
 }
 

@@ -12,13 +12,22 @@
  */
 import { type Database, quoteName, quoteText, schemaOf } from "../data/index.ts";
 import { runStatement } from "./admin-session.ts";
-import { type EventLog, type Forwarded, type ForwardOptions, type Route, serviceOf } from "./event-log.ts";
+import { type EventLog, type Forwarded, type ForwardOptions, nothingMoved, type Route, serviceOf } from "./event-log.ts";
 import { laneExpression } from "./lanes.ts";
 import type { Consumption } from "./ports.ts";
 import { wakeChannel } from "./wakes.ts";
 
 /** Class of the advisory locks of relays: any number that nobody else uses. */
 const relayLockClass = 726_639_101;
+
+interface MovedRow {
+  readonly is_mine: boolean;
+  readonly moved: number;
+  readonly last: number;
+  /** Null when none moved. */
+  readonly transaction: number | null;
+  readonly oldest_open: number;
+}
 
 export interface DatabaseLogOptions {
   readonly database: Database;
@@ -39,8 +48,8 @@ export class DatabaseLog implements EventLog {
 
   async forward(service: string, { after, max }: ForwardOptions): Promise<Forwarded> {
     const { rows } = await runStatement(this.#database, { service, mode: "admin", text: this.#moveOf(service), parameters: [after, max] });
-    const { is_mine: isMine, last, moved } = rows[0] as { readonly is_mine: boolean; readonly last: number; readonly moved: number };
-    return { moved, last, isContended: !isMine };
+    const { is_mine: isMine, last, moved, oldest_open: oldestOpen, transaction } = rows[0] as unknown as MovedRow;
+    return transaction === null ? nothingMoved(!isMine) : { moved, last, isContended: false, transaction, oldestOpen };
   }
 
   /** Whoever forwards has filled the inbox already. */
@@ -86,7 +95,8 @@ function moveText(service: string, routes: readonly Route[], sessions: Database[
       insert into ${quoteName(schemaOf(service))}.tenon_events (id, type, version, key, time, data, trace)
       select id, type, version, key, time, data, trace from batch order by seq
     )${inserts.map((each) => `,\n    ${each}`).join("")}
-    select (select is_mine from mine) as is_mine, (select count(*)::int from batch) as moved, (select coalesce(max(seq), 0) from batch) as last
+    select (select is_mine from mine) as is_mine, (select count(*)::int from batch) as moved, (select coalesce(max(seq), 0) from batch) as last,
+      case when (select count(*) from batch) > 0 then pg_current_xact_id()::text::bigint end as transaction, pg_snapshot_xmin(pg_current_snapshot())::text::bigint as oldest_open
       ${notices.length === 0 ? "" : `, (select count(*) from (select ${notices.join(", ")} from batch limit 1) as told)`}`;
 }
 

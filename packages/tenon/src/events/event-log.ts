@@ -15,7 +15,10 @@ export interface Route {
 }
 
 export interface ForwardOptions {
-  /** Only events behind this place of the outbox; 0 for all. A hint that spares looking over what was just removed. */
+  /**
+   * Only events behind this place of the outbox; 0 for all. Spares looking over what was just removed, and is right only
+   * where nothing can appear at or before it any more: see {@link OutboxPlace}.
+   */
   readonly after: number;
   /** At most so many. */
   readonly max: number;
@@ -28,6 +31,15 @@ export interface Forwarded {
   readonly last: number;
   /** Another process is at work on the same outbox at this moment. */
   readonly isContended: boolean;
+  /** Number of a transaction that was begun after the events were read. Meaningless when none moved. */
+  readonly transaction: number;
+  /** Number of the oldest transaction that was open when they were read; the next one to come when none was. */
+  readonly oldestOpen: number;
+}
+
+/** Nothing moved. */
+export function nothingMoved(isContended: boolean): Forwarded {
+  return { moved: 0, last: 0, isContended, transaction: 0, oldestOpen: 0 };
 }
 
 export interface EventLog {

@@ -4,6 +4,7 @@
  */
 import type { Clock, Log, Part, Timer } from "../kernel/index.ts";
 import type { EventLog } from "./event-log.ts";
+import { OutboxPlace } from "./outbox-place.ts";
 import type { Wakes } from "./wakes.ts";
 
 export interface RelayOptions {
@@ -36,8 +37,6 @@ export class Relay implements Part {
   #isWanted = false;
   #isStopped = false;
   #failures = 0;
-  #after = 0;
-  #rescanAtMs = 0;
 
   constructor(options: RelayOptions) {
     this.name = `relay of ${options.service}`;
@@ -81,15 +80,15 @@ export class Relay implements Part {
     try {
       do {
         this.#isWanted = false;
+        const place = new OutboxPlace();
         for (;;) {
-          const { isContended, last, moved } = await eventLog.forward(service, { after: this.#from(), max: portionMax });
-          if (moved > 0) for (const subscriber of subscribers) wakes.wake(`inbox ${subscriber}`);
+          const forwarded = await eventLog.forward(service, { after: place.after, max: portionMax });
+          if (forwarded.moved > 0) for (const subscriber of subscribers) wakes.wake(`inbox ${subscriber}`);
           if (this.#isStopped) return;
-          if (isContended) await this.#pause();
-          else if (moved < portionMax) break;
-          else this.#after = last;
+          if (forwarded.isContended) await this.#pause();
+          else if (forwarded.moved < portionMax) break;
+          else place.note(forwarded);
         }
-        this.#after = 0;
       } while (this.#isWanted);
       if (this.#failures > 0) log.info("events are sent again", { service, to: eventLog.label });
       this.#failures = 0;
@@ -97,15 +96,6 @@ export class Relay implements Part {
       this.#failures++;
       log.warn("events could not be sent; they wait in the outbox", { service, to: eventLog.label, failures: this.#failures, error });
     }
-  }
-
-  /** Behind what was just moved, but from the start once in a while: a command may have committed late. */
-  #from(): number {
-    const { clock, pollMs } = this.#options;
-    const nowMs = clock.elapsedMs();
-    if (nowMs < this.#rescanAtMs) return this.#after;
-    this.#rescanAtMs = nowMs + pollMs;
-    return 0;
   }
 
   #pause(): Promise<void> {

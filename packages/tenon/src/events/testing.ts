@@ -5,12 +5,13 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { type Database, migrate, toMigration } from "../data/index.ts";
-import { createUuidSource } from "../kernel/index.ts";
+import { type Database, migrate, type Statement, toMigration } from "../data/index.ts";
+import { type Clock, createUuidSource, type Log } from "../kernel/index.ts";
 import type { EventRecord } from "./envelope.ts";
 import type { EventLog, Route } from "./event-log.ts";
 import { insertStatement } from "./outbox.ts";
 import type { Consumption } from "./ports.ts";
+import { Relay } from "./relay.ts";
 import { Wakes } from "./wakes.ts";
 
 export interface EventLogUnderTest {
@@ -32,7 +33,16 @@ const routes: readonly Route[] = [
   { type: "payments.refunded", subscriber: "ledger", subscription: "book" },
 ];
 
-const uuids = createUuidSource({ nowMs: () => Date.now() }, Math.random);
+const clock: Clock = {
+  nowMs: () => Date.now(),
+  elapsedMs: () => performance.now(),
+  after(delayMs, task) {
+    const timer = setTimeout(task, delayMs);
+    return { cancel: () => clearTimeout(timer) };
+  },
+};
+const uuids = createUuidSource(clock, Math.random);
+const silent: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 function record(type: string, n: number, key?: string): EventRecord {
   return { id: uuids(), source: "payments", type, version: 1, key, time: new Date().toISOString(), data: { n, text: "ä\n\"quoted\" \u2028" }, trace: `trace-${n}` };
@@ -52,8 +62,35 @@ export function eventLogContract(adapter: string, openUnderTest: () => Promise<E
       }
     }
 
-    async function emit(events: readonly EventRecord[]): Promise<void> {
-      for (const { parameters, text } of events.map(insertStatement)) await run("payments", text, parameters);
+    async function emit(events: readonly EventRecord[], how: "one by one" | "together" = "one by one"): Promise<void> {
+      const statements = events.map(insertStatement);
+      if (how === "one by one") for (const { parameters, text } of statements) await run("payments", text, parameters);
+      else await inOneTransaction(statements);
+    }
+
+    async function inOneTransaction(statements: readonly Statement[]): Promise<void> {
+      const session = await under.database.acquire({ service: "payments", mode: "write", timeoutMs: 10_000 });
+      try {
+        await session.batch([{ text: "begin", parameters: [] }, ...statements, { text: "commit", parameters: [] }]);
+      } finally {
+        session.release();
+      }
+    }
+
+    /** Calls `before` with the place from which each portion is about to be read. */
+    function startRelay(log: EventLog, before: (after: number) => Promise<void>): Relay {
+      const eventLog: EventLog = {
+        label: log.label,
+        async forward(service, options) {
+          await before(options.after);
+          return log.forward(service, options);
+        },
+        receive: (service) => log.receive(service),
+        close: () => log.close(),
+      };
+      const relay = new Relay({ service: "payments", eventLog, subscribers: [], wakes: new Wakes(), pollMs: 100, clock, log: silent });
+      relay.start();
+      return relay;
     }
 
     /** A process that forwards, and receives where that is something of its own. */
@@ -165,6 +202,42 @@ export function eventLogContract(adapter: string, openUnderTest: () => Promise<E
       late.release();
       await forwardAll(log);
       assert.deepEqual(numbers(await arrived("orders", "mark-paid", 2)), [2_001, 2_000]);
+    });
+
+    test("an event that commits late, behind a backlog that has moved, is not overtaken by the next of its key", async () => {
+      if (under.database.sessions === "one") return;
+      const log = await open();
+      await run("orders", "delete from tenon_inbox");
+      const late = await under.database.acquire({ service: "payments", mode: "write", timeoutMs: 10_000 });
+      await late.query("begin", []);
+      const early = insertStatement(record("payments.captured", 3_000, "late"));
+      await late.query(early.text, early.parameters);
+      const backlog = 1_200; // several portions of a relay
+      for (let n = 1; n <= backlog; n += 300) await emit(Array.from({ length: 300 }, (_, i) => record("payments.captured", 3_000 + n + i, `k${i % 7}`)), "together");
+      const places: number[] = [];
+      const relay = startRelay(log, async (after) => {
+        places.push(after);
+        // It commits when portions with larger numbers have moved, and the next of its key comes at once.
+        if (places.length !== 3) return;
+        await late.query("commit", []);
+        late.release();
+        await emit([record("payments.captured", 4_500, "late")]);
+      });
+      const rows = await arrived("orders", "mark-paid", backlog + 2);
+      await relay.stop();
+      assert.deepEqual(numbers(rows.filter(({ key }) => key === "late")), [3_000, 4_500]);
+      assert.equal(rows.length, backlog + 2);
+    });
+
+    test("a backlog is read on behind what has moved", async () => {
+      const log = await open();
+      await run("orders", "delete from tenon_inbox");
+      for (let n = 0; n < 2_100; n += 300) await emit(Array.from({ length: 300 }, (_, i) => record("payments.captured", 5_000 + n + i, `k${i % 7}`)), "together");
+      const places: number[] = [];
+      const relay = startRelay(log, async (after) => void places.push(after));
+      assert.equal((await arrived("orders", "mark-paid", 2_100)).length, 2_100);
+      await relay.stop();
+      assert.ok(places.some((place) => place > 0), "never from where nothing can appear any more");
     });
   });
 }
