@@ -7,6 +7,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { DrillDatabase } from "./drill-database.ts";
+import { letWork } from "./let-work.ts";
 import { readRiver, type RiverRows } from "./river/rows.ts";
 import { ServerProcess } from "./server-process.ts";
 
@@ -70,7 +71,7 @@ export async function runKillEvents(options: KillEventsOptions): Promise<KillEve
   }
   const running = Array.from({ length: clients }, (_, name) => client(`key-${name}`, name, flow));
   for (let kill = 1; kill <= kills; kill += 1) {
-    await pause(random() * options.lifeMaxMs);
+    await letWork({ acknowledged: () => flow.acknowledged, lifeMaxMs: options.lifeMaxMs, random });
     if (options.broker !== undefined && random() < brokerShare) {
       await options.broker.kill();
       await pause(random() * options.lifeMaxMs);

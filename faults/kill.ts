@@ -7,6 +7,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Ledger, LedgerRows } from "./ledger/rows.ts";
+import { letWork } from "./let-work.ts";
 import { ServerProcess } from "./server-process.ts";
 
 export interface KillOptions {
@@ -41,11 +42,6 @@ interface Acknowledged {
   readonly id: string;
 }
 
-/** Part of the kills that do not wait for the server to have done anything: they hit its start and its recovery. */
-const hastyShare = 0.2;
-/** How long the other kills wait for a first acknowledgement, in ms. */
-const firstWorkMs = 15_000;
-
 /** How long a client waits between two attempts, in ms: short, so that repeats overlap with restarts. */
 const repeatAfterMs = 25;
 
@@ -68,8 +64,7 @@ export async function runKills(options: KillOptions): Promise<KillResult> {
   state.port = server.port;
   const running = Array.from({ length: clients }, (_, name) => client(name));
   for (let kill = 1; kill <= kills; kill += 1) {
-    if (random() < hastyShare) await pause(random() * lifeMaxMs);
-    else await letWork(acknowledged, random() * lifeMaxMs);
+    await letWork({ acknowledged: () => acknowledged.length, lifeMaxMs, random });
     await server.kill();
     options.onKill?.(kill, acknowledged.length);
     server = await ServerProcess.start(script, ledger.env);
@@ -79,13 +74,6 @@ export async function runKills(options: KillOptions): Promise<KillResult> {
   await Promise.all(running);
   await server.stop();
   return { kills, acknowledged: acknowledged.length, repeats: state.repeats, unexpected, ...count(acknowledged, await ledger.read()) };
-}
-
-/** Waits until something was acknowledged, and then for `ms` more. */
-async function letWork(acknowledged: readonly Acknowledged[], ms: number): Promise<void> {
-  const before = acknowledged.length;
-  for (let waitedMs = 0; acknowledged.length === before && waitedMs < firstWorkMs; waitedMs += repeatAfterMs) await pause(repeatAfterMs);
-  await pause(ms);
 }
 
 /** Quantities that follow from the reference, so that the totals can be computed from what was acknowledged. */
