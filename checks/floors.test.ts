@@ -74,6 +74,12 @@ describe("a house that breaks the rules is found out", () => {
     assert.match(floors.wrongImports(files, house)[0] ?? "", /calls\/call\.ts:1 imports .*: enter the room by kernel\/index\.ts$/);
   });
 
+  test("a door for tests that something else than tests opens", () => {
+    const opening = 'export { x } from "./calls/testing.ts";';
+    const files = [...doors, source("calls/testing.ts", ""), source("test.ts", opening), source("client.ts", opening)];
+    assert.deepEqual(floors.wrongImports(files, house), ["packages/tenon/src/client.ts:1 imports ./calls/testing.ts: enter the room by calls/index.ts"]);
+  });
+
   test("an import of one's own front door", () => {
     const files = [...doors, source("calls/call.ts", 'import { x } from "./index.ts";')];
     assert.match(floors.wrongImports(files, house)[0] ?? "", /never the room's own index\.ts$/);

@@ -33,8 +33,10 @@ export const rooms: readonly Room[] = [
   { name: "events", kind: "capability", purpose: "what happened, told to whoever wants to know: outbox, inbox, deliveries, schedules, webhooks" },
   { name: "workflows", kind: "capability", purpose: "work that takes longer than a call: runs, their steps and waits, turns, compensation" },
   { name: "service", kind: "words", purpose: "what a team writes besides contracts: services, apps, mounts, as plain values" },
-  { name: "handlers", kind: "capability", purpose: "running users' handlers: the context of each, and the cut of its answer to the contract" },
-  { name: "rest", kind: "face", purpose: "calls in over HTTP, with OpenAPI, AsyncAPI and their page" },
+  { name: "handlers", kind: "capability", purpose: "running users' handlers of operations: the context of each, and the cut of its answer to the contract" },
+  { name: "reactions", kind: "capability", purpose: "running what services do without being asked: subscriptions, triggers, workflows; and trying it" },
+  { name: "rest", kind: "face", purpose: "calls in over HTTP" },
+  { name: "documents", kind: "face", purpose: "contracts as others read them: OpenAPI, AsyncAPI and their page" },
   { name: "client", kind: "face", purpose: "calls out over HTTP, typed by the contract; runs in a browser" },
   { name: "node", kind: "adapter", purpose: "the process itself: clock, chance, sockets, files" },
   { name: "pglite", kind: "adapter", purpose: "PostgreSQL inside of the process, for development and tests" },
@@ -64,5 +66,6 @@ export interface Exception {
 
 /** Faces and adapters know nothing of each other, save these. */
 export const neighborImports: readonly Exception[] = [
+  { from: "documents", to: "rest", reason: "documents name the media types that the face speaks" },
   { from: "node", to: "rest", reason: "the face says what it needs of an HTTP server in its ports; node keeps that port with node:http" },
 ];

@@ -18,17 +18,15 @@ import {
   validate,
 } from "../calls/index.ts";
 import type { ServiceData } from "../data/index.ts";
-import type { Broker, Consumer, WebhookSignature } from "../events/index.ts";
-import { createChangeConsumer, createProgram, createScheduleConsumer, createSubscriptionConsumer, createWorkflowConsumers, handle, handleWebhook, webhookOperation } from "../handlers/index.ts";
+import type { Broker } from "../events/index.ts";
+import { handle } from "../handlers/index.ts";
 import { type Clock, createIdSource, type IdSource, type Part, type Random } from "../kernel/index.ts";
-import { RestFace, type HttpHandler, type WebhookRoute } from "../rest/index.ts";
+import { RestFace, type HttpHandler } from "../rest/index.ts";
 import type { AnyHandler, App } from "../service/index.ts";
 import { type LogWriter, Metrics } from "../telemetry/index.ts";
 import { authorize, authorizeCaller, identify, limit, type TokenVerifier } from "../trust/index.ts";
 import type { Config } from "./config.ts";
 import type { OpenedData } from "./open-data.ts";
-import { AppEvents } from "./open-events.ts";
-import { openTriggers } from "./open-triggers.ts";
 import { Readiness } from "./readiness.ts";
 import { standardPages } from "./standard-pages.ts";
 
@@ -77,9 +75,8 @@ const minConcurrency = 8;
 const memoryAnswersMax = 10_000;
 
 /** @throws {ContractMistakes} a trigger cannot work, with everything that is wrong with any. */
-export function openApp(app: App, options: OpenAppOptions): OpenApp {
+export async function openApp(app: App, options: OpenAppOptions): Promise<OpenApp> {
   const { clock, config, data, log, random } = options;
-  const { schedules, signatures } = openTriggers(app, options.serviceConfigs);
   const metrics = new Metrics();
   const ids = createIdSource(random);
   const directory = new Directory();
@@ -88,39 +85,22 @@ export function openApp(app: App, options: OpenAppOptions): OpenApp {
   metrics.gauge({ name: "tenon_calls_underway", help: "Calls under way.", read: () => concurrency.underway });
   metrics.gauge({ name: "tenon_concurrency_limit", help: "Calls that may be under way at once.", read: () => concurrency.limit });
 
-  const events = data === undefined ? undefined : new AppEvents(app, { config, clock, random, log, database: data.database, broker: options.broker, schedules });
-  const consumers = new Map<string, readonly Consumer[]>();
-  const webhooks: WebhookRoute[] = [];
+  // Loaded only with a database: an app without one starts sooner for it.
+  const reactions = data === undefined ? undefined : (await import("./open-reactions.ts")).openReactions(app, { ...options, database: data.database, metrics });
   for (const service of app.services) {
     const serviceData = data?.services.get(service.name);
     const stages = standardStages(options, { metrics, concurrency, serviceData });
-    const emitter = serviceData === undefined ? undefined : events?.emitterOf(service);
-    const programs = new Map(service.workflows.map((workflow) => [workflow.name, createProgram(workflow, { service: service.name, log })]));
-    const workflows = serviceData === undefined || programs.size === 0 ? undefined : events?.workflowsOf(service, programs);
-    const environment = { service: service.name, data: serviceData, emitter, runs: workflows?.runs, directory, clock, ids, log, config: options.serviceConfigs.get(service.name) };
+    const own = serviceData === undefined ? undefined : reactions?.of(service);
+    const environment = { service: service.name, data: serviceData, emitter: own?.emitter, runs: own?.runs, directory, clock, ids, log, config: options.serviceConfigs.get(service.name) };
     for (const operation of operationsOf(service.contract)) {
       const handler = service.handlers[operation.name] as AnyHandler;
       directory.register(operation, compile(stages, operation, handle(operation, handler, environment)));
     }
-    if (serviceData === undefined) continue;
-    const parts = { environment, data: serviceData, metrics, clock, log };
-    const runsAtWork = workflows === undefined ? [] : service.workflows.flatMap((workflow) => createWorkflowConsumers(workflow, { ...parts, ...workflows, programs, random }));
-    consumers.set(service.name, [
-      ...service.subscriptions.map((subscription) => createSubscriptionConsumer(subscription, parts)),
-      ...service.triggers.filter((trigger) => trigger.kind === "onChange").map((trigger) => createChangeConsumer(trigger, parts)),
-      ...service.triggers.filter((trigger) => trigger.kind === "every").map((trigger) => createScheduleConsumer(trigger, parts)),
-      ...runsAtWork,
-    ]);
-    if (service.triggers.some(({ kind }) => kind === "onChange")) serviceData.onKept(() => events?.wakes.wake(`inbox ${service.name}`));
-    for (const trigger of service.triggers.filter((each) => each.kind === "webhook")) {
-      const operation = webhookOperation(service.name, trigger);
-      const handler = handleWebhook(trigger, { environment, data: serviceData, signature: signatures.get(trigger) as WebhookSignature });
-      webhooks.push({ path: trigger.path, bodyMaxBytes: trigger.bodyMaxBytes, operation, handler: compile(stages, operation, handler) });
-    }
+    if (serviceData !== undefined) own?.attach({ environment, data: serviceData, stages });
   }
 
-  const eventParts = events?.parts(consumers) ?? [];
-  const tickers = events?.tickers() ?? [];
+  const eventParts = reactions?.parts() ?? [];
+  const tickers = reactions?.events.tickers() ?? [];
 
   const face = new RestFace({
     contracts: app.services.map((service) => service.contract),
@@ -128,7 +108,7 @@ export function openApp(app: App, options: OpenAppOptions): OpenApp {
     handlerOf: (operation) => directory.find(operation.id) as Handler,
     pages: standardPages({ app, metrics, readiness, database: data?.database }),
     mounts: app.mounts,
-    webhooks,
+    webhooks: reactions?.webhooks ?? [],
     corsOrigins: config.corsOrigins,
     bodyMaxBytes: config.bodyMaxBytes,
     clock,
@@ -145,8 +125,8 @@ export function openApp(app: App, options: OpenAppOptions): OpenApp {
     parts: [...(data?.parts ?? []), ...eventParts, ...tickers],
     eventParts,
     tickers,
-    settled: async () => events?.settled(),
-    fire: async (service, schedule, run) => events?.fire(service, schedule, run),
+    settled: async () => reactions?.events.settled(),
+    fire: async (service, schedule, run) => reactions?.events.fire(service, schedule, run),
   };
 }
 

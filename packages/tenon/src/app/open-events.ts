@@ -1,11 +1,11 @@
 /** Events of an app at work: relays, deliveries, and what keeps them told of each other. */
 import { eventsOf } from "../contract/index.ts";
 import type { Database, Listening } from "../data/index.ts";
-import { type Broker, BrokerLog, type Consumer, type Consumption, DatabaseLog, Dispatcher, Emitter, type EventLog, EventSweeper, Inbox, Relay, type Route, type Schedule, scheduleSubscription, subscribersOf, Ticker, wakeChannel, type WakePlace, Wakes } from "../events/index.ts";
-import { ServiceRuns } from "../handlers/index.ts";
+import { type Broker, BrokerLog, type Consumer, type Consumption, DatabaseLog, Dispatcher, Emitter, type EventLog, EventSweeper, Inbox, Relay, type Schedule, scheduleSubscription, subscribersOf, Ticker, wakeChannel, type WakePlace, Wakes } from "../events/index.ts";
 import { type Clock, createUuidSource, type Log, type Part, type Random } from "../kernel/index.ts";
+import { routesOf, ServiceRuns } from "../reactions/index.ts";
 import type { App, Service } from "../service/index.ts";
-import { mailOf, type Program, RunStore, RunSweeper } from "../workflows/index.ts";
+import { type Program, RunStore, RunSweeper } from "../workflows/index.ts";
 import type { Config } from "./config.ts";
 
 export interface EventsOptions {
@@ -119,14 +119,6 @@ export class AppEvents {
       for (const dispatcher of this.#dispatchers) if (await dispatcher.settled()) round = -1;
     }
   }
-}
-
-/** Who subscribes to what. */
-export function routesOf(app: App): readonly Route[] {
-  return app.services.flatMap(({ name: subscriber, subscriptions, workflows }) => [
-    ...subscriptions.map(({ event, name }) => ({ type: event.id, subscriber, subscription: name })),
-    ...workflows.flatMap(({ events, name }) => events.map(({ id }) => ({ type: id, subscriber, subscription: mailOf(name) }))),
-  ]);
 }
 
 /** Fills the inboxes of the services that subscribe, where something comes over a broker. */

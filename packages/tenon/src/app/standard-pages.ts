@@ -1,16 +1,11 @@
-/** Paths that the platform answers itself: documents of operations and events, the page that shows them, probes, metrics. */
+/**
+ * Paths that the platform answers itself: documents of operations and events, the page that shows them, probes, metrics.
+ * What makes documents is loaded when somebody asks for one: most processes are never asked.
+ */
 import { describe } from "../contract/index.ts";
 import type { Database } from "../data/index.ts";
-import {
-  type AsyncApiDocument,
-  docsPage,
-  docsPagePolicy,
-  type OpenApiDocument,
-  type Page,
-  type SubscriptionDescription,
-  toAsyncApi,
-  toOpenApi,
-} from "../rest/index.ts";
+import type { AsyncApiDocument, OpenApiDocument, SubscriptionDescription } from "../documents/index.ts";
+import type { Page } from "../rest/index.ts";
 import type { App } from "../service/index.ts";
 import type { Metrics } from "../telemetry/index.ts";
 import type { Readiness } from "./readiness.ts";
@@ -35,11 +30,14 @@ export function standardPages(options: StandardPagesOptions): readonly Page[] {
     ...(hasEvents ? [documentAt("/asyncapi.json", () => asyncApiOf(app))] : []),
     {
       path: "/docs",
-      answer: () => ({
-        status: 200,
-        headers: ["content-type", "text/html; charset=utf-8", "cache-control", "no-cache", "x-content-type-options", "nosniff", "content-security-policy", docsPagePolicy()],
-        body: (docs ??= docsPage(app.name, { hasEvents })),
-      }),
+      async answer() {
+        const { docsPage, docsPagePolicy } = await import("../documents/index.ts");
+        return {
+          status: 200,
+          headers: ["content-type", "text/html; charset=utf-8", "cache-control", "no-cache", "x-content-type-options", "nosniff", "content-security-policy", docsPagePolicy()],
+          body: (docs ??= docsPage(app.name, { hasEvents })),
+        };
+      },
     },
     { path: "/health/live", answer: () => json(200, { status: "live" }) },
     {
@@ -55,19 +53,27 @@ export function standardPages(options: StandardPagesOptions): readonly Page[] {
 }
 
 /** Made at the first question, and kept: the contracts of a running app do not change. */
-function documentAt(path: string, make: () => unknown): Page {
+function documentAt(path: string, make: () => Promise<unknown>): Page {
   let body: string | undefined;
-  return { path, answer: () => ({ status: 200, headers: ["content-type", "application/json", "cache-control", "no-cache"], body: (body ??= JSON.stringify(make())) }) };
+  return {
+    path,
+    async answer() {
+      body ??= JSON.stringify(await make());
+      return { status: 200, headers: ["content-type", "application/json", "cache-control", "no-cache"], body };
+    },
+  };
 }
 
 /** The OpenAPI document of an app. */
-export function openApiOf(app: App): OpenApiDocument {
+export async function openApiOf(app: App): Promise<OpenApiDocument> {
+  const { toOpenApi } = await import("../documents/index.ts");
   const descriptions = app.services.map((service) => describe(service.contract));
   return toOpenApi(descriptions, { title: app.name, version: versionOf(descriptions.map((each) => each.version)) });
 }
 
 /** The AsyncAPI document of an app; one without channels where it has no events. */
-export function asyncApiOf(app: App): AsyncApiDocument {
+export async function asyncApiOf(app: App): Promise<AsyncApiDocument> {
+  const { toAsyncApi } = await import("../documents/index.ts");
   const descriptions = app.services.map((service) => describe(service.contract));
   return toAsyncApi(descriptions, { title: app.name, version: versionOf(descriptions.map((each) => each.version)), subscriptions: subscriptionsOf(app) });
 }

@@ -59,7 +59,7 @@ export async function startApp(app: App, options: StartOptions): Promise<Started
     if (data !== undefined) parts.push(...data.parts);
     const broker = await openBroker(config, log);
     const loopDelay = new LoopDelay(systemClock);
-    const open = openApp(app, { config, serviceConfigs: serviceConfigs.values, clock: systemClock, random: Math.random, log, verifier, data, broker, queueDelayMs: loopDelay.delayMs });
+    const open = await openApp(app, { config, serviceConfigs: serviceConfigs.values, clock: systemClock, random: Math.random, log, verifier, data, broker, queueDelayMs: loopDelay.delayMs });
     const server = new HttpServer({
       handler: open.http,
       clock: systemClock,

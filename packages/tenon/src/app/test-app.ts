@@ -238,7 +238,7 @@ async function open(service: Service, options: TestOptions): Promise<Opened> {
   const data = needsData(tested)
     ? await openTestData(tested, { config, clock, random: Math.random, log, migrate: "always", seed: options.seed ?? "no" }, process.env["TENON_TEST_DATABASE_URL"])
     : undefined;
-  const opened = openApp(tested, { config, serviceConfigs: serviceConfigs.values, clock, random: Math.random, log, verifier: undefined, data });
+  const opened = await openApp(tested, { config, serviceConfigs: serviceConfigs.values, clock, random: Math.random, log, verifier: undefined, data });
   const ids = createIdSource(Math.random);
   for (const each of options.fakes ?? []) {
     const environment = { service: each.operation.service, data: undefined, directory: opened.directory, clock, ids, log, config: undefined };

@@ -49,6 +49,7 @@ export { createMask, type Mask, maskAll } from "./mask.ts";
 export { ContractMistakes, type Mistake, MistakeList, type MistakesAt } from "./mistakes.ts";
 export {
   type CallInput,
+  cloudEventMediaType,
   command,
   type CommandOptions,
   type ContractEvent,

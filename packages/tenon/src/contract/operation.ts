@@ -160,6 +160,9 @@ export interface EventSpec<D extends Schema = Schema> {
   readonly deprecated: Deprecation | undefined;
 }
 
+/** Media type in which events go from one process to another: a CloudEvents envelope with the data inside ("structured mode"). */
+export const cloudEventMediaType = "application/cloudevents+json";
+
 /** An event of a contract. */
 export interface ContractEvent<D extends Schema = Schema> extends EventSpec<D> {
   readonly service: string;

@@ -48,9 +48,6 @@ export interface CloudEvent {
   readonly data: unknown;
 }
 
-/** Media type of an envelope with its data inside: "structured mode". */
-export const cloudEventMediaType = "application/cloudevents+json";
-
 /** A text that is no envelope of an event. The message names attributes and repeats no value. */
 export class EnvelopeError extends Error {
   override readonly name = "EnvelopeError";

@@ -22,7 +22,7 @@ export type { Delivery } from "./delivery.ts";
 export { DeliveryQueue } from "./delivery-queue.ts";
 export { Dispatcher, type DispatcherOptions } from "./dispatcher.ts";
 export { EmitError, Emitter, type EmitterOptions, TrialEmitter } from "./emitter.ts";
-export { type CloudEvent, cloudEventMediaType, EnvelopeError, type EventRecord, parseCloudEvent, toCloudEvent } from "./envelope.ts";
+export { type CloudEvent, EnvelopeError, type EventRecord, parseCloudEvent, toCloudEvent } from "./envelope.ts";
 export { type EventLog, type Forwarded, type ForwardOptions, type Route, serviceOf, subscribersOf } from "./event-log.ts";
 export { type IdRange, idDigitsMin, parseIdRange } from "./event-id.ts";
 export { failureText } from "./failure-text.ts";

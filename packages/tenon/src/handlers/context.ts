@@ -6,8 +6,7 @@ import { type Call, type CallOperation, Outgoing } from "../calls/index.ts";
 import { Fault, type Log } from "../kernel/index.ts";
 import type { AnyDb, ServiceData, Work } from "../data/index.ts";
 import type { AnyWorkflow, Emit, Runs, StartOptions, StartRun } from "../service/index.ts";
-import type { FailFunctions, ServiceEnvironment } from "./environment.ts";
-import type { Query, ServiceRuns } from "./service-runs.ts";
+import type { FailFunctions, Query, RunsAtHand, ServiceEnvironment } from "./environment.ts";
 
 export class Context {
   readonly fail: FailFunctions;
@@ -98,7 +97,7 @@ export class Context {
     return made as Runs;
   }
 
-  get #runs(): ServiceRuns {
+  get #runs(): RunsAtHand {
     const { runs, service } = this.#environment;
     if (runs !== undefined) return runs;
     throw new Fault("internal", "internal error", { cause: new RangeError(`the service "${service}" has no workflows: give service() its \`workflows\``) });

@@ -1,10 +1,11 @@
 /** What handlers are given besides the call itself: the same for every call of a service. */
-import type { Directory } from "../calls/index.ts";
-import type { ServiceData } from "../data/index.ts";
+import type { Call, Directory } from "../calls/index.ts";
+import type { ServiceData, Work } from "../data/index.ts";
 import type { Emitter } from "../events/index.ts";
 import type { Clock, DeclaredFault, IdSource } from "../kernel/index.ts";
+import type { AnyWorkflow, StartOptions } from "../service/index.ts";
 import type { LogWriter } from "../telemetry/index.ts";
-import type { ServiceRuns } from "./service-runs.ts";
+import type { RunStore } from "../workflows/index.ts";
 
 /** What a service's handlers are given besides the call. */
 export interface ServiceEnvironment {
@@ -13,12 +14,24 @@ export interface ServiceEnvironment {
   /** Where there is a database to keep events in. */
   readonly emitter?: Emitter | undefined;
   /** Where the service has workflows. */
-  readonly runs?: ServiceRuns | undefined;
+  readonly runs?: RunsAtHand | undefined;
   readonly directory: Directory;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly log: LogWriter;
   readonly config: unknown;
+}
+
+/** Where the asking call reads. */
+export type Query = RunStore["read"];
+
+/** `start` and `runs` of handlers. What is written is written in the transaction of whoever asks. */
+export interface RunsAtHand {
+  start(call: Call, work: Work, start: { readonly workflow: AnyWorkflow; readonly input: unknown; readonly options?: StartOptions | undefined }): Promise<{ readonly id: string }>;
+  get(query: Query, workflow: AnyWorkflow, id: string): Promise<unknown>;
+  cancel(work: Work, run: { readonly workflow: AnyWorkflow; readonly id: string; readonly reason: string }): void;
+  /** @throws {Fault} `not_found`, `conflict` or `invalid_argument` */
+  answer(work: Work, answered: { readonly query: Query; readonly workflow: AnyWorkflow; readonly id: string; readonly question: string; readonly answer: unknown }): Promise<void>;
 }
 
 export type FailFunctions = Readonly<Record<string, (...parameters: readonly unknown[]) => DeclaredFault>>;

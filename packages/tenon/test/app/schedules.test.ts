@@ -4,7 +4,8 @@ import { describe, test } from "node:test";
 import * as z from "zod";
 import { app, command, contract, ContractMistakes, query, reactions, service, table } from "tenon";
 import { call, fire, settled, test as open } from "tenon/test";
-import { openTriggers, startApp } from "../../src/app/index.ts";
+import { startApp } from "../../src/app/index.ts";
+import { openTriggers } from "../../src/reactions/index.ts";
 
 const Mark = z.object({ what: z.string(), at: z.string(), missed: z.int() });
 const clerk = contract("clerk", {

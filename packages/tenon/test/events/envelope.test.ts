@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { CloudEvent as PublicCloudEvent, HTTP } from "cloudevents";
 import fc from "fast-check";
-import { cloudEventMediaType, EnvelopeError, type EventRecord, parseCloudEvent, toCloudEvent } from "../../src/events/index.ts";
+import { cloudEventMediaType } from "../../src/contract/index.ts";
+import { EnvelopeError, type EventRecord, parseCloudEvent, toCloudEvent } from "../../src/events/index.ts";
 
 const placed: EventRecord = {
   id: "0197f9a2-7c1e-7b43-9d3a-5a2b6f0c1d2e",

@@ -67,8 +67,9 @@ async function checkConfig(app: App, home: string): Promise<Check> {
 async function checkTriggers(app: App, home: string): Promise<readonly Check[]> {
   const count = app.services.reduce((sum, { triggers }) => sum + triggers.length, 0);
   if (count === 0) return [];
-  const { ConfigError, openTriggers, parseServiceConfigs } = await import("../../app/index.ts");
+  const { ConfigError, parseServiceConfigs } = await import("../../app/index.ts");
   const { ContractMistakes } = await import("../../contract/index.ts");
+  const { openTriggers } = await import("../../reactions/index.ts");
   const configs = await parseServiceConfigs(app.services, configLayers(home)).then(
     ({ values }) => values,
     (error: unknown) => {

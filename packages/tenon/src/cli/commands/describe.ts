@@ -36,7 +36,7 @@ export const describeCommand: CommandSpec<DescribeOptions> = {
     const app = await loadApp(enterApp(operands[0]).file);
     if (options.openapi === true || options.asyncapi === true) {
       const { asyncApiOf, openApiOf } = await import("../../app/index.ts");
-      const document = options.openapi === true ? openApiOf(app) : asyncApiOf(app);
+      const document = await (options.openapi === true ? openApiOf(app) : asyncApiOf(app));
       return { text: JSON.stringify(document, undefined, 2), data: document };
     }
     const { describe } = await import("../../contract/index.ts");

@@ -35,7 +35,8 @@ export async function withOperator<T>(options: OperatorOptions, terminal: Termin
   const app = await loadApp(location.file);
   const owners = app.services.filter((service) => service.migrations !== undefined);
   if (owners.length === 0) throw new CommandProblem(`no service of ${app.name} has a database, so there are no events`, { remedy: "a service with migrations has one: docs/data.md" });
-  const { openDatabase, parseConfig, routesOf } = await import("../../app/index.ts");
+  const { openDatabase, parseConfig } = await import("../../app/index.ts");
+  const { routesOf } = await import("../../reactions/index.ts");
   const { config } = parseConfig(configLayers(location.home));
   let database: Database | undefined;
   try {

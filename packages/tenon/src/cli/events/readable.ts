@@ -19,7 +19,7 @@ export interface Asked {
 export async function whyUndeliverable(app: App, { service, subscription: name, type, version }: Asked): Promise<string | undefined> {
   const owner = app.services.find((each) => each.name === service);
   const subscription = owner?.subscriptions.find((each) => each.name === name);
-  const { consumersOf } = await import("../../app/index.ts");
+  const { consumersOf } = await import("../../reactions/index.ts");
   const isKnown = owner !== undefined && consumersOf(owner).some((each) => each.name === name);
   if (subscription === undefined && isKnown) return undefined; // a schedule or a workflow, which reads what it has written itself
   if (subscription === undefined) return `${service} has no subscription "${name}" any more, so nobody would deliver it`;

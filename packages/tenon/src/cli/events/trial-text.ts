@@ -1,7 +1,7 @@
 /** What a dry run found, in words and in JSON. */
 import type { RowChange } from "../../data/index.ts";
 import type { EventRecord } from "../../events/index.ts";
-import type { Trial, UnmadeCall } from "../../handlers/index.ts";
+import type { Trial, UnmadeCall } from "../../reactions/index.ts";
 import type { App, Service } from "../../service/index.ts";
 import type { Terminal } from "../terminal.ts";
 import { eventData, jsonLines } from "./event-text.ts";

@@ -34,7 +34,7 @@ export async function withDesks<T>(options: DeskOptions, terminal: Terminal, wor
   if (owners.length === 0) throw new CommandProblem(`no service of ${app.name} has workflows`, { remedy: "a service with `workflows` has some: docs/workflows.md" });
   const { openDatabase, parseConfig, systemClock } = await import("../../app/index.ts");
   const { pendingMigrations } = await import("../../data/index.ts");
-  const { createProgram } = await import("../../handlers/index.ts");
+  const { createProgram } = await import("../../reactions/index.ts");
   const { RunDesk } = await import("../../workflows/index.ts");
   const { config } = parseConfig(configLayers(location.home));
   const log = terminalLog(terminal);

@@ -25,7 +25,7 @@ export const eventsLagCommand: CommandSpec<OperatorOptions> = {
   run: ({ operands, options, terminal }) =>
     withOperator(options, terminal, async ({ app, database, owners }) => {
       const asked = operands[0] === undefined ? owners : [findService(owners, operands[0])];
-      const { consumersOf } = await import("../../../app/index.ts");
+      const { consumersOf } = await import("../../../reactions/index.ts");
       const { readLag } = await import("../../../events/index.ts");
       const known = new Map(asked.map((service) => [service.name, new Set(consumersOf(service).map(({ name }) => name))]));
       const view: View = { terminal, sessions: database.sessions, known };

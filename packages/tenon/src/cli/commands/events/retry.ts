@@ -65,7 +65,7 @@ async function divide({ app }: Operator, groups: readonly SelectedGroup[]): Prom
 
 /** Once for each subscription and selection: the versions of one event go together, in their order. */
 async function retry({ app, database }: Operator, groups: readonly SelectedGroup[]): Promise<number> {
-  const { consumersOf } = await import("../../../app/index.ts");
+  const { consumersOf } = await import("../../../reactions/index.ts");
   const { retryDeadLetters } = await import("../../../events/index.ts");
   const byTarget = Map.groupBy(groups, ({ selection, subscription, type }) => JSON.stringify([selection, subscription, type]));
   let sum = 0;

@@ -94,7 +94,7 @@ async function chooseLetter(operator: Operator, word: string): Promise<Chosen> {
   const { readDeadLetters } = await import("../../../events/index.ts");
   const [letter] = selection === undefined ? [] : await readDeadLetters(operator.database, selection.service, { ...selection.filter, max: 1 });
   if (letter === undefined) throw new CommandProblem(`there is no dead letter ${word}`, { remedy: "tenon events dead lists them: it may have been retried already" });
-  const { consumersOf } = await import("../../../app/index.ts");
+  const { consumersOf } = await import("../../../reactions/index.ts");
   const owner = operator.app.services.find(({ name }) => name === letter.service);
   const isOther = owner !== undefined && !owner.subscriptions.some(({ name }) => name === letter.subscription) && consumersOf(owner).some(({ name }) => name === letter.subscription);
   if (isOther) throw new CommandProblem(`${word} is of ${letter.subscription}, and a dry run is for subscriptions to events`, { remedy: `tenon events dead ${word} shows what it failed with` });
@@ -123,7 +123,8 @@ async function assertDeliverable({ app }: Operator, { service, subscription }: T
 
 async function run(operator: Operator, target: Target, { events, timeoutMs }: { readonly events: readonly EventRecord[]; readonly timeoutMs: number }): Promise<readonly TriedTogether[]> {
   const { app, database, location } = operator;
-  const { openTrial, parseServiceConfigs, systemClock } = await import("../../../app/index.ts");
+  const { parseServiceConfigs, systemClock } = await import("../../../app/index.ts");
+  const { openTrial } = await import("../../../reactions/index.ts");
   const { LogWriter } = await import("../../../telemetry/index.ts");
   const serviceConfigs = (await parseServiceConfigs([target.service], configLayers(location.home))).values;
   const log = new LogWriter({ write: (lines) => void process.stderr.write(lines), clock: systemClock, format: "text" });

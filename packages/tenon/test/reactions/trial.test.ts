@@ -4,11 +4,10 @@ import { after, before, beforeEach, describe, test } from "node:test";
 import { sql } from "kysely";
 import * as z from "zod";
 import { app, command, contract, event, reactions, service, table, upcast } from "tenon";
-import { openTrial } from "../../src/app/index.ts";
 import { type Database, DatabaseError, migrate, toMigration } from "../../src/data/index.ts";
 import type { EventRecord } from "../../src/events/index.ts";
-import type { Trial } from "../../src/handlers/index.ts";
 import { createUuidSource } from "../../src/kernel/index.ts";
+import { openTrial, type Trial } from "../../src/reactions/index.ts";
 import type { App, Subscription } from "../../src/service/index.ts";
 import { LogWriter } from "../../src/telemetry/index.ts";
 import { engines, type Opened } from "../data/engines.ts";
@@ -89,7 +88,7 @@ const batched = onBatch(payments.captured, "batched", { size: 10 }, async ({ db,
   for (const { data } of events) await db.insertInto("orders").values({ id: data.order, state: "batch" }).execute();
 });
 
-const migrations = new URL("event-migrations/orders/", import.meta.url);
+const migrations = new URL("../app/event-migrations/orders/", import.meta.url);
 const paymentsService = service(payments, { handlers: { capture: () => assert.fail("a dry run calls nobody") } });
 const ordersService = service(orders, { tables, migrations, handlers: {}, subscriptions: [work, batched] });
 const tried: App = app("shop", { services: [paymentsService, ordersService] });

@@ -3,8 +3,7 @@ import { GivenUp } from "../events/index.ts";
 import type { Log } from "../kernel/index.ts";
 import { Call, type CallStart } from "../calls/index.ts";
 import type { Attempt } from "../workflows/index.ts";
-import { Context } from "./context.ts";
-import type { ServiceEnvironment } from "./environment.ts";
+import { Context, type ServiceEnvironment } from "../handlers/index.ts";
 
 /** One attempt at a step as a call: it passes the same stages as what answers a request. */
 export class StepCall extends Call {

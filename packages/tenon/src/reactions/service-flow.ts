@@ -4,7 +4,7 @@ import { isPromise } from "../calls/index.ts";
 import { type Duration, Fault, type Log, type LogFields } from "../kernel/index.ts";
 import type { BranchFlow } from "../workflows/index.ts";
 import { UnfitError } from "../workflows/index.ts";
-import type { FailFunctions } from "./environment.ts";
+import type { FailFunctions } from "../handlers/index.ts";
 
 export interface FlowParts {
   readonly fail: FailFunctions;

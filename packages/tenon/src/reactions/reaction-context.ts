@@ -2,9 +2,8 @@
 import type { Delivery, EventRecord } from "../events/index.ts";
 import { GivenUp } from "../events/index.ts";
 import type { EventInfo } from "../service/index.ts";
-import { Context } from "./context.ts";
+import { Context, type FailFunctions, type ServiceEnvironment } from "../handlers/index.ts";
 import type { DeliveryCall } from "./delivery-call.ts";
-import type { FailFunctions, ServiceEnvironment } from "./environment.ts";
 
 const noErrors: FailFunctions = Object.freeze({});
 

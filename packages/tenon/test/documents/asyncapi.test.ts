@@ -6,7 +6,7 @@ import { Ajv, type AnySchemaObject } from "ajv";
 import * as z from "zod";
 import { contract, describe, event, type JsonSchema, resolvePointer } from "../../src/contract/index.ts";
 import { toCloudEvent } from "../../src/events/index.ts";
-import { type AsyncApiDocument, toAsyncApi } from "../../src/rest/index.ts";
+import { type AsyncApiDocument, toAsyncApi } from "../../src/documents/index.ts";
 import { eventShowcase, subscriptions } from "./showcase-contracts.ts";
 
 const info = { title: "The shop", version: "1.4.0" };

@@ -12,7 +12,7 @@ import { GivenUp } from "../events/index.ts";
 import { type Clock, DeclaredFault, Fault } from "../kernel/index.ts";
 import type { LogWriter, Metrics } from "../telemetry/index.ts";
 import { type Attempt, isTurnLost, type RunAttempt, TurnLost } from "../workflows/index.ts";
-import type { ServiceEnvironment } from "./environment.ts";
+import type { ServiceEnvironment } from "../handlers/index.ts";
 import { StepCall, StepContext } from "./step-context.ts";
 import { platformCaller } from "./subscription.ts";
 

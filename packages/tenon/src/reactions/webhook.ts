@@ -12,7 +12,7 @@ import type { ServiceData } from "../data/index.ts";
 import type { WebhookSignature } from "../events/index.ts";
 import { Fault } from "../kernel/index.ts";
 import type { WebhookTrigger } from "../service/index.ts";
-import type { ServiceEnvironment } from "./environment.ts";
+import type { ServiceEnvironment } from "../handlers/index.ts";
 
 export interface WebhookParts {
   readonly environment: ServiceEnvironment;

@@ -26,8 +26,8 @@ import { type Consumer, type Delivery, GivenUp, isRemovedByOther, removeStatemen
 import { type Clock, Fault } from "../kernel/index.ts";
 import type { LogWriter, Metrics } from "../telemetry/index.ts";
 import type { DeliveryOptions, Subscription } from "../service/index.ts";
+import type { ServiceEnvironment } from "../handlers/index.ts";
 import { DeliveryCall } from "./delivery-call.ts";
-import type { ServiceEnvironment } from "./environment.ts";
 import { ReactionContext } from "./reaction-context.ts";
 
 /** Deliveries at once in one process, where nothing is said: enough to hide waiting, few enough for a pool of 8. */

@@ -16,8 +16,8 @@ import { type Delivery, type EventRecord, failureText, GivenUp, type TrialEmitte
 import { type Clock, Fault, type IdSource, type Random } from "../kernel/index.ts";
 import type { Subscription } from "../service/index.ts";
 import type { LogWriter } from "../telemetry/index.ts";
+import type { ServiceEnvironment } from "../handlers/index.ts";
 import { DeliveryCall } from "./delivery-call.ts";
-import type { ServiceEnvironment } from "./environment.ts";
 import { ReactionContext } from "./reaction-context.ts";
 import type { TrialRuns, TrialStart } from "./service-runs.ts";
 import { deliveryOperation, platformCaller, readData, readerOf } from "./subscription.ts";

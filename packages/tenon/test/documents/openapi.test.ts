@@ -12,7 +12,7 @@ import { validate } from "@scalar/openapi-parser";
 import * as z from "zod";
 import { command, contract, describe, query } from "../../src/contract/index.ts";
 import { faultTable } from "../../src/kernel/index.ts";
-import { type OpenApiDocument, toOpenApi } from "../../src/rest/index.ts";
+import { type OpenApiDocument, toOpenApi } from "../../src/documents/index.ts";
 import { showcase } from "./showcase-contracts.ts";
 
 const info = { title: "The shop", version: "1.4.0" };

@@ -8,12 +8,11 @@ import {
   type OperationDescription,
   resolvePointer,
 } from "../contract/index.ts";
+import { jsonType, ndjsonType, sseType } from "../rest/index.ts";
 import { descriptionOf, toSentence } from "./document-text.ts";
-import { jsonType, ndjsonType } from "./encode.ts";
 import { outwardAccess, securityOf } from "./openapi-access.ts";
 import type { FaultResponses } from "./openapi-faults.ts";
 import { type SchemaRegistry, type Side, toPascalCase } from "./openapi-schemas.ts";
-import { sseType } from "./stream.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 

@@ -5,11 +5,13 @@
 import { eventsOf, operationsOf } from "../contract/index.ts";
 import { createRehearsal, type Database } from "../data/index.ts";
 import { type EventRecord, TrialEmitter, Wakes } from "../events/index.ts";
-import { createProgram, type Trial, TrialRuns, trySubscription } from "../handlers/index.ts";
 import { type Clock, createIdSource, createUuidSource, type Random } from "../kernel/index.ts";
 import type { App, Service, Subscription } from "../service/index.ts";
 import type { LogWriter } from "../telemetry/index.ts";
 import { RunStore } from "../workflows/index.ts";
+import { TrialRuns } from "./service-runs.ts";
+import { type Trial, trySubscription } from "./trial.ts";
+import { createProgram } from "./workflow-program.ts";
 
 export interface TrialOptions {
   readonly database: Database;

@@ -4,7 +4,7 @@ import { isPromise } from "../calls/index.ts";
 import { type Log, parseDuration } from "../kernel/index.ts";
 import type { Workflow } from "../service/index.ts";
 import { type Program, StepFailure } from "../workflows/index.ts";
-import { failFunctionsOf } from "./fail-functions.ts";
+import { failFunctionsOf } from "../handlers/index.ts";
 import { checkOf, ServiceFlow } from "./service-flow.ts";
 import { UnreadableError } from "./subscription.ts";
 

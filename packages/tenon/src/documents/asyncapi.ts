@@ -7,8 +7,7 @@
  *
  * @see https://www.asyncapi.com/docs/reference/specification/v3.0.0
  */
-import type { ContractDescription, EventDescription } from "../contract/index.ts";
-import { cloudEventMediaType } from "../events/index.ts";
+import { cloudEventMediaType, type ContractDescription, type EventDescription } from "../contract/index.ts";
 import { asyncApiChannel, asyncApiMessage, cloudEventSchema, cloudEventTrait } from "./asyncapi-event.ts";
 import { toDraft07 } from "./asyncapi-schemas.ts";
 import { SchemaRegistry } from "./openapi-schemas.ts";

@@ -1,6 +1,5 @@
 /** One event as AsyncAPI tells it: its channel, its message, and the envelope that it travels in. */
-import type { EventDescription, JsonSchema } from "../contract/index.ts";
-import { cloudEventMediaType } from "../events/index.ts";
+import { cloudEventMediaType, type EventDescription, type JsonSchema } from "../contract/index.ts";
 import { descriptionOf, toSentence } from "./document-text.ts";
 import { type SchemaRegistry, toPascalCase } from "./openapi-schemas.ts";
 

@@ -4,7 +4,7 @@
  */
 import { type ErrorDescription, hasJsonBody, type JsonSchema, type OperationDescription } from "../contract/index.ts";
 import { type FaultCode, faultTable } from "../kernel/index.ts";
-import { problemType } from "./problem.ts";
+import { problemType } from "../rest/index.ts";
 import { toPascalCase } from "./openapi-schemas.ts";
 
 type Json = Readonly<Record<string, unknown>>;

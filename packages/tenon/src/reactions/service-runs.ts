@@ -2,7 +2,8 @@
 import type { Work } from "../data/index.ts";
 import type { Call } from "../calls/index.ts";
 import type { Clock, IdSource, Random } from "../kernel/index.ts";
-import type { AnyWorkflow, StartOptions } from "../service/index.ts";
+import type { Query, RunsAtHand } from "../handlers/index.ts";
+import type { AnyWorkflow } from "../service/index.ts";
 import { answerStatements, type Program, type Run, type RunStore, toRecordedValue, toRunId, workflowLimits } from "../workflows/index.ts";
 
 export interface ServiceRunsOptions {
@@ -20,17 +21,14 @@ export class StartError extends Error {
   override readonly name = "StartError";
 }
 
-/** Where the asking call reads. */
-export type Query = RunStore["read"];
-
-export class ServiceRuns {
+export class ServiceRuns implements RunsAtHand {
   readonly #options: ServiceRunsOptions;
 
   constructor(options: ServiceRunsOptions) {
     this.#options = options;
   }
 
-  async start(call: Call, work: Work, start: { readonly workflow: AnyWorkflow; readonly input: unknown; readonly options?: StartOptions | undefined }): Promise<{ readonly id: string }> {
+  async start(call: Call, work: Work, start: Parameters<RunsAtHand["start"]>[2]): Promise<{ readonly id: string }> {
     const { store, uuids } = this.#options;
     const program = this.#programOf(start.workflow);
     const { json } = toRecordedValue(`the input of the workflow "${program.name}"`, await this.#inputOf(program, start.input));
@@ -45,13 +43,12 @@ export class ServiceRuns {
     return found === undefined ? undefined : toInfo(found.run);
   }
 
-  cancel(work: Work, { id, reason, workflow }: { readonly workflow: AnyWorkflow; readonly id: string; readonly reason: string }): void {
+  cancel(work: Work, { id, reason, workflow }: Parameters<RunsAtHand["cancel"]>[1]): void {
     const { store } = this.#options;
     this.#write(work, store.statements.cancel(toRunId(this.#programOf(workflow).name, id), reason));
   }
 
-  /** @throws {Fault} `not_found`, `conflict` or `invalid_argument` */
-  async answer(work: Work, { answer, id, query, question, workflow }: { readonly query: Query; readonly workflow: AnyWorkflow; readonly id: string; readonly question: string; readonly answer: unknown }): Promise<void> {
+  async answer(work: Work, { answer, id, query, question, workflow }: Parameters<RunsAtHand["answer"]>[1]): Promise<void> {
     const { clock, programs, random, store } = this.#options;
     const program = this.#programOf(workflow);
     const statements = await answerStatements({ id: toRunId(program.name, id), question, answer, clock, programs, query, random, store });

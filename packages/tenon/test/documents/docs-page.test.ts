@@ -5,7 +5,7 @@ import { after, before, describe as suite, test } from "node:test";
 import type { BrowserContextOptions, Page } from "playwright-core";
 import * as z from "zod";
 import { command, contract, describe, event } from "../../src/contract/index.ts";
-import { docsPage, docsPagePolicy } from "../../src/rest/index.ts";
+import { docsPage, docsPagePolicy } from "../../src/documents/index.ts";
 import { DocsPageBrowser, skip, type Watched } from "./docs-page-browser.ts";
 import { showcase } from "./showcase-contracts.ts";
 import { openShowcase, type ShowcaseServer } from "./showcase-server.ts";

@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import type { ContractDescription } from "../../src/contract/index.ts";
-import { docsPage, docsPagePolicy, type SubscriptionDescription, toAsyncApi, toOpenApi } from "../../src/rest/index.ts";
+import { docsPage, docsPagePolicy, type SubscriptionDescription, toAsyncApi, toOpenApi } from "../../src/documents/index.ts";
 
 export interface Asked {
   readonly method: string;
