@@ -17,6 +17,8 @@ import { Wakes } from "./wakes.ts";
 export interface EventLogUnderTest {
   /** Empty. */
   readonly database: Database;
+  /** How many processes of a service may receive at once; a mock of a broker may not be up to several. Default `several`. */
+  readonly receivers?: "one" | "several";
   /** One more process. */
   open(options: { readonly database: Database; readonly routes: readonly Route[]; readonly wakes: Wakes }): Promise<EventLog>;
   /** Takes away what the suite has made. All logs are closed by then. */
@@ -51,7 +53,8 @@ function record(type: string, n: number, key?: string): EventRecord {
 export function eventLogContract(adapter: string, openUnderTest: () => Promise<EventLogUnderTest>): void {
   describe(`${adapter} keeps the EventLog contract`, () => {
     let under: EventLogUnderTest;
-    let closing: (() => Promise<void>)[] = [];
+    let log: EventLog;
+    const closing: (() => Promise<void>)[] = [];
 
     async function run(service: string, text: string, parameters: readonly unknown[] = []): Promise<readonly Record<string, unknown>[]> {
       const session = await under.database.acquire({ service, mode: "write", timeoutMs: 10_000 });
@@ -78,7 +81,7 @@ export function eventLogContract(adapter: string, openUnderTest: () => Promise<E
     }
 
     /** Calls `before` with the place from which each portion is about to be read. */
-    function startRelay(log: EventLog, before: (after: number) => Promise<void>): Relay {
+    function startRelay(before: (after: number) => Promise<void>): Relay {
       const eventLog: EventLog = {
         label: log.label,
         async forward(service, options) {
@@ -94,21 +97,21 @@ export function eventLogContract(adapter: string, openUnderTest: () => Promise<E
     }
 
     /** A process that forwards, and receives where that is something of its own. */
-    async function open(): Promise<EventLog> {
-      const log = await under.open({ database: under.database, routes, wakes: new Wakes() });
+    async function open(receives: boolean): Promise<EventLog> {
+      const opened = await under.open({ database: under.database, routes, wakes: new Wakes() });
       const consumptions: Consumption[] = [];
-      for (const service of ["orders", "ledger"]) consumptions.push(await log.receive(service));
+      for (const service of receives ? ["orders", "ledger"] : []) consumptions.push(await opened.receive(service));
       closing.push(async () => {
         for (const consumption of consumptions) await consumption.close();
-        await log.close();
+        await opened.close();
       });
-      return log;
+      return opened;
     }
 
     /** Forwards until the outbox is empty, as a relay does. */
-    async function forwardAll(log: EventLog): Promise<void> {
+    async function forwardAll(by: EventLog): Promise<void> {
       for (;;) {
-        const { isContended, moved } = await log.forward("payments", { after: 0, max: portion });
+        const { isContended, moved } = await by.forward("payments", { after: 0, max: portion });
         if (isContended) await pause(5);
         else if (moved === 0) return;
       }
@@ -132,17 +135,17 @@ export function eventLogContract(adapter: string, openUnderTest: () => Promise<E
       under = await openUnderTest();
       const migrations = [toMigration("0001_rows.sql", "create table rows (id integer primary key)")];
       await migrate(under.database, ["payments", "orders", "ledger"].map((service) => ({ service, migrations })));
+      log = await open(true);
     });
 
-    afterEach(async () => {
+    afterEach(() => run("orders", "delete from tenon_inbox"));
+
+    after(async () => {
       for (const close of closing) await close();
-      closing = [];
+      await under?.drop();
     });
-
-    after(() => under?.drop());
 
     test("each event reaches each of its subscriptions once, whole and in order, and is kept in the history", async () => {
-      const log = await open();
       const sent = [...Array.from({ length: 45 }, (_, n) => record("payments.captured", n, `k${n % 3}`)), record("payments.refunded", 100), record("payments.unheard", 101)];
       await emit(sent);
       await forwardAll(log);
@@ -165,19 +168,18 @@ export function eventLogContract(adapter: string, openUnderTest: () => Promise<E
     });
 
     test("two relays at once move each event once, and keep the order of keys", async () => {
-      const [first, second] = [await open(), await open()];
-      await run("orders", "delete from tenon_inbox");
+      const second = await open(under.receivers !== "one");
       const total = 120;
       const emitting = (async () => {
         for (let n = 0; n < total; n += 10) await emit(Array.from({ length: 10 }, (_, i) => record("payments.captured", 1_000 + n + i, `k${(n + i) % 4}`)));
       })();
-      await Promise.all([emitting, ...[first, second].map(async (log) => {
+      await Promise.all([emitting, ...[log, second].map(async (each) => {
         for (let round = 0; round < 15; round++) {
-          await forwardAll(log);
+          await forwardAll(each);
           await pause(3);
         }
       })]);
-      await forwardAll(first);
+      await forwardAll(log);
       const rows = await arrived("orders", "mark-paid", total);
       assert.equal(rows.length, total);
       assert.equal(new Set(rows.map(({ id }) => id)).size, total);
@@ -189,8 +191,6 @@ export function eventLogContract(adapter: string, openUnderTest: () => Promise<E
 
     test("what is not committed is not moved, and what comes late is not passed over", async () => {
       if (under.database.sessions === "one") return; // nobody else could look while a transaction is open
-      const log = await open();
-      await run("orders", "delete from tenon_inbox");
       const late = await under.database.acquire({ service: "payments", mode: "write", timeoutMs: 10_000 });
       await late.query("begin", []);
       const early = insertStatement(record("payments.captured", 2_000, "late"));
@@ -206,8 +206,6 @@ export function eventLogContract(adapter: string, openUnderTest: () => Promise<E
 
     test("an event that commits late, behind a backlog that has moved, is not overtaken by the next of its key", async () => {
       if (under.database.sessions === "one") return;
-      const log = await open();
-      await run("orders", "delete from tenon_inbox");
       const late = await under.database.acquire({ service: "payments", mode: "write", timeoutMs: 10_000 });
       await late.query("begin", []);
       const early = insertStatement(record("payments.captured", 3_000, "late"));
@@ -215,7 +213,7 @@ export function eventLogContract(adapter: string, openUnderTest: () => Promise<E
       const backlog = 1_200; // several portions of a relay
       for (let n = 1; n <= backlog; n += 300) await emit(Array.from({ length: 300 }, (_, i) => record("payments.captured", 3_000 + n + i, `k${i % 7}`)), "together");
       const places: number[] = [];
-      const relay = startRelay(log, async (after) => {
+      const relay = startRelay(async (after) => {
         places.push(after);
         // It commits when portions with larger numbers have moved, and the next of its key comes at once.
         if (places.length !== 3) return;
@@ -230,11 +228,9 @@ export function eventLogContract(adapter: string, openUnderTest: () => Promise<E
     });
 
     test("a backlog is read on behind what has moved", async () => {
-      const log = await open();
-      await run("orders", "delete from tenon_inbox");
       for (let n = 0; n < 2_100; n += 300) await emit(Array.from({ length: 300 }, (_, i) => record("payments.captured", 5_000 + n + i, `k${i % 7}`)), "together");
       const places: number[] = [];
-      const relay = startRelay(log, async (after) => void places.push(after));
+      const relay = startRelay(async (after) => void places.push(after));
       assert.equal((await arrived("orders", "mark-paid", 2_100)).length, 2_100);
       await relay.stop();
       assert.ok(places.some((place) => place > 0), "never from where nothing can appear any more");
