@@ -7,8 +7,10 @@ import type { Database, ServiceData } from "../data/index.ts";
 import { type Clock, Fault, type Log, type Part, type Random } from "../kernel/index.ts";
 import type { App, Service } from "../service/index.ts";
 import type { Config } from "./config.ts";
-import { AnswerSweeper } from "./answer-sweeper.ts";
 import { changeWatchOf, serviceMigrations } from "./service-migrations.ts";
+
+/** Answers are kept for hours: looking for expired ones once a minute is early enough. */
+const answersSweepEveryMs = 60_000;
 
 /** When migrations are applied: before the first call, or by `tenon migrate` alone. */
 export type MigrateWhen = "always" | "never";
@@ -90,7 +92,7 @@ export async function openTestData(app: App, options: OpenDataOptions, url: stri
 
 async function prepare(app: App, database: Database, options: OpenDataOptions): Promise<OpenedData> {
   const { clock, config, log, migrate: when, random } = options;
-  const { createSeedWork, migrate, openServiceData, pendingMigrations } = await import("../data/index.ts");
+  const { answerSweep, createSeedWork, migrate, openServiceData, pendingMigrations, Sweeper } = await import("../data/index.ts");
   const owners = app.services.filter(hasData);
   const migrations = await Promise.all(owners.map(serviceMigrations));
 
@@ -120,7 +122,7 @@ async function prepare(app: App, database: Database, options: OpenDataOptions): 
   const services = new Map<string, ServiceData>();
   const answersKeepMs = config.idempotencyKeepH * 3_600_000;
   for (const { name, tables } of owners) services.set(name, await openServiceData({ database, service: name, tables, clock, random, answersKeepMs }));
-  const sweeper = new AnswerSweeper({ database, services: owners.map((service) => service.name), clock, log });
+  const sweeper = new Sweeper({ what: "first answers", database, services: owners.map((service) => service.name), sweeps: [answerSweep], everyMs: answersSweepEveryMs, clock, log });
   return {
     database,
     services,

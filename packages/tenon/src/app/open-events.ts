@@ -1,11 +1,11 @@
 /** Events of an app at work: relays, deliveries, and what keeps them told of each other. */
 import { eventsOf } from "../contract/index.ts";
-import type { Database, Listening } from "../data/index.ts";
-import { type Broker, BrokerLog, type Consumer, type Consumption, DatabaseLog, Dispatcher, Emitter, type EventLog, EventSweeper, Inbox, Relay, type Schedule, scheduleSubscription, subscribersOf, Ticker, wakeChannel, type WakePlace, Wakes } from "../events/index.ts";
+import { type Database, type Listening, Sweeper } from "../data/index.ts";
+import { type Broker, BrokerLog, type Consumer, type Consumption, DatabaseLog, Dispatcher, Emitter, type EventLog, eventSweeps, Inbox, Relay, type Schedule, scheduleSubscription, subscribersOf, Ticker, wakeChannel, type WakePlace, Wakes } from "../events/index.ts";
 import { type Clock, createUuidSource, type Log, type Part, type Random } from "../kernel/index.ts";
 import { routesOf, ServiceRuns } from "../reactions/index.ts";
 import type { App, Service } from "../service/index.ts";
-import { type Program, RunStore, RunSweeper } from "../workflows/index.ts";
+import { type Program, RunStore, runSweeps } from "../workflows/index.ts";
 import type { Config } from "./config.ts";
 
 export interface EventsOptions {
@@ -24,6 +24,8 @@ export interface EventsOptions {
 const hintMaxMs = 60_000;
 /** So that the database's clock has surely come to the instant, in ms. */
 const hintLateMs = 5;
+/** What is kept for days: looking once in ten minutes is early enough. */
+const sweepEveryMs = 600_000;
 /** With one process there is nobody whose hints could be lost. */
 const pollMs = { one: 5_000, many: 1_000 } as const;
 
@@ -80,10 +82,11 @@ export class AppEvents {
       this.#dispatchers.push(new Dispatcher({ ...timing, database, service: name, consumers: own, holder, leaseMs, concurrencyMax, drainMs, random }));
     }
     if (this.#relays.length === 0 && this.#dispatchers.length === 0) return [];
-    const sweeper = new EventSweeper({ database, services: owners.map(({ name }) => name), keepMs: config.eventsKeepD * 86_400_000, clock, log });
+    const sweeping = { database, everyMs: sweepEveryMs, clock, log };
+    const sweeper = new Sweeper({ ...sweeping, what: "events", services: owners.map(({ name }) => name), sweeps: eventSweeps(config.eventsKeepD * 86_400_000) });
     const receivers = new Receivers(eventLog, [...new Set(config.deliveriesMax === 0 ? [] : routes.map(({ subscriber }) => subscriber))]);
     const withRuns = this.#app.services.filter(({ workflows }) => workflows.length > 0).map(({ name }) => name);
-    const runSweeper = new RunSweeper({ database, services: withRuns, keepMs: config.runsKeepD * 86_400_000, clock, log });
+    const runSweeper = new Sweeper({ ...sweeping, what: "runs", services: withRuns, sweeps: runSweeps(config.runsKeepD * 86_400_000) });
     return [sweeper, runSweeper, new Notices(database, this.wakes), receivers, ...this.#relays, ...this.#dispatchers];
   }
 

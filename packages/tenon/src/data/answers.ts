@@ -10,8 +10,9 @@
 import { type AnswerStore, answerKeyOf, type Call, type StoredAnswer } from "../calls/index.ts";
 import { type Bytes, isBytesOutput } from "../contract/index.ts";
 import { Fault } from "../kernel/index.ts";
-import type { Database, DatabaseError } from "./ports.ts";
+import type { DatabaseError } from "./ports.ts";
 import { Reader, type ServiceParts } from "./reader.ts";
+import type { Sweep } from "./sweeper.ts";
 import { Work } from "./work.ts";
 
 export interface AnswersOptions extends ServiceParts {
@@ -19,9 +20,6 @@ export interface AnswersOptions extends ServiceParts {
   readonly keepMs: number;
 }
 
-/** Answers deleted in one statement: few enough not to hold anybody up. */
-const sweepPortion = 1_000;
-const sweepPortionsMax = 100;
 
 const findText = "select fingerprint, value, value is null as is_void, expires_at <= now() as is_expired from tenon_answers where key = $1";
 const saveText =
@@ -74,40 +72,12 @@ interface AnswerRow {
   readonly is_expired: boolean;
 }
 
-export interface SweepOptions {
-  /** The service's name. */
-  readonly service: string;
-  /** Answers that expire before this are deleted, in ms since 1970. */
-  readonly nowMs: number;
-  /** The longest wait for a free session, in ms. Default 5 000. */
-  readonly sessionWaitMaxMs?: number;
-}
-
-/**
- * Deletes first answers that have expired: a portion per transaction, and the session given back in between, so that
- * nobody is held up. What is left after `sweepPortionsMax` portions waits for the next sweep.
- *
- * @returns How many went.
- * @throws {Fault} `unavailable`
- */
-export async function sweepAnswers(database: Database, options: SweepOptions): Promise<number> {
-  const statement = {
-    text: "delete from tenon_answers where key in (select key from tenon_answers where expires_at <= $1 order by expires_at limit $2)",
-    parameters: [new Date(options.nowMs), sweepPortion],
-  };
-  let swept = 0;
-  for (let portion = 0; portion < sweepPortionsMax; portion++) {
-    const session = await database.acquire({ service: options.service, mode: "write", timeoutMs: options.sessionWaitMaxMs ?? 5_000 });
-    try {
-      const { affected } = await session.query(statement.text, statement.parameters);
-      swept += affected;
-      if (affected < sweepPortion) return swept;
-    } finally {
-      session.release();
-    }
-  }
-  return swept;
-}
+/** First answers whose time is over. */
+export const answerSweep: Sweep = {
+  text: "delete from tenon_answers where key = any(array(select key from tenon_answers where expires_at <= now() - $1 * interval '1 ms' order by expires_at limit $2))",
+  keepMs: 0,
+  portionMax: 1_000,
+};
 
 /** Bytes have no form in JSON: base64, where they are all there. */
 interface StoredBytes {

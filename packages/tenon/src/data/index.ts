@@ -1,5 +1,5 @@
 /** A database per service: units of work, tables, migrations. Engines are adapters of `Database`. */
-export { isAnswerRace, sweepAnswers, type SweepOptions } from "./answers.ts";
+export { answerSweep, isAnswerRace } from "./answers.ts";
 export { compareTables } from "./compare.ts";
 export { toCamelCase, toSnakeCase } from "./column-case.ts";
 export { isRepeatable, outOfReach } from "./failures.ts";
@@ -33,6 +33,7 @@ export { type Footprint, readFootprint, readRowChanges, type Row, type RowChange
 export { createSeedWork, type SeedWorkOptions } from "./seed.ts";
 export { openServiceData, type ServiceData, type ServiceDataOptions } from "./service-data.ts";
 export { type ScriptStatement, splitScript } from "./sql-script.ts";
+export { type Sweep, Sweeper, type SweeperOptions } from "./sweeper.ts";
 export type { AnyDb, DatabaseOf, Db, Tables } from "./tables.ts";
 export { affectedBy, type Field, needsType, parseArray, RowReader, toIsoInstant, toParameter, toParameters, valueSettings } from "./values.ts";
 export { Work } from "./work.ts";

@@ -34,7 +34,7 @@ export { eventMaxBytes } from "./outbox.ts";
 export type { Broker, BrokerGroup, BrokerMessage, BrokerSink, Consumption } from "./ports.ts";
 export { Relay, type RelayOptions } from "./relay.ts";
 export { type Replayed, replayEvents, type ReplayOptions, type ReplayProgress } from "./replay.ts";
-export { EventSweeper, type EventSweeperOptions } from "./sweeper.ts";
+export { eventSweeps } from "./sweeps.ts";
 export { type Schedule, scheduleSubscription, Ticker, type TickerOptions } from "./ticker.ts";
 export { wakeChannel, type WakePlace, Wakes } from "./wakes.ts";
 export { type DeliveryState, findEvents, type FindOptions, type FoundEvent } from "./whereabouts.ts";

@@ -12,5 +12,5 @@ export { fromRecordedFailure, type RecordedFailure, StepFailure, toRecordedFailu
 export { RunStore, TurnLost } from "./run-store.ts";
 export { isTurnLost, RunStatements } from "./statements.ts";
 export { mailLock } from "./mail-lock.ts";
-export { RunSweeper, type RunSweeperOptions } from "./run-sweeper.ts";
+export { runSweeps } from "./sweeps.ts";
 export { nextDueMs, shiftDue } from "./due.ts";

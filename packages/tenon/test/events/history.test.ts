@@ -1,14 +1,14 @@
 /** What an operator sees of events, and replays, on both engines: history, one event, lag, retention. */
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
-import type { Database } from "../../src/data/index.ts";
+import { type Database, Sweeper } from "../../src/data/index.ts";
 import {
   countHistory,
   countMax,
   DatabaseLog,
   type Delivery,
   discardDeadLetters,
-  EventSweeper,
+  eventSweeps,
   type FindOptions,
   findEvents,
   type FoundEvent,
@@ -88,7 +88,7 @@ for (const engine of engines) {
         await run(database, "insert into tenon_inbox (subscription, lane, id, source, type, version, time, data, received_at) values ('work', 1, gen_random_uuid(), 'payments', 'payments.captured', 1, now() - interval '90 days', '{}', now() - interval '90 days')");
         await run(database, "insert into tenon_dead_letters (subscription, id, source, type, version, time, data, received_at, attempts, died_at) values ('work', gen_random_uuid(), 'payments', 'payments.captured', 1, now() - interval '90 days', '{}', now() - interval '90 days', 1, now() - interval '90 days')");
         await run(database, "insert into tenon_outbox (id, type, version, time, data) values (gen_random_uuid(), 'payments.captured', 1, now() - interval '90 days', '{}')");
-        await new EventSweeper({ database, services: [service], keepMs: 7 * 86_400_000, clock, log: silent }).sweep();
+        await new Sweeper({ what: "events", database, services: [service], sweeps: eventSweeps(7 * 86_400_000), everyMs: 60_000, clock, log: silent }).sweep();
         assert.deepEqual(await countHistory(database, service, {}), { count: 3, hasMore: false });
         const left = await run(database, "select (select count(*) from tenon_received) as received, (select count(*) from tenon_outbox) as outbox");
         assert.deepEqual(left, [{ received: 1, outbox: 1 }]);

@@ -1,7 +1,8 @@
 /** What is kept of runs, and for how long. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { RunSweeper } from "../../src/workflows/index.ts";
+import { Sweeper } from "../../src/data/index.ts";
+import { runSweeps } from "../../src/workflows/index.ts";
 import { systemClock } from "../../src/app/index.ts";
 import { LogWriter } from "../../src/telemetry/index.ts";
 import { engines } from "../data/engines.ts";
@@ -34,7 +35,8 @@ test("runs that ended are removed after their time, with their steps; those that
   assert.deepEqual(mailBefore, [{ n: 1 }]);
 
   const log = new LogWriter({ write: () => undefined, clock: systemClock, level: "error", format: "text" });
-  await new RunSweeper({ database, services: ["trials"], keepMs: 30 * 86_400_000, clock: systemClock, log }).sweep();
+  const sweeper = new Sweeper({ what: "runs", database, services: ["trials"], sweeps: runSweeps(30 * 86_400_000), everyMs: 60_000, clock: systemClock, log });
+  await sweeper.sweep();
   const left = (await readRows(database, "trials", "select id from tenon_runs")).map((row) => row["id"]);
   assert.deepEqual(new Set(left), new Set([ids["fresh"], ids["waits"], ids["parked"]]));
   assert.deepEqual(await readRows(database, "trials", "select 1 from tenon_steps where run = $1", [ids["old"]]), []);
@@ -42,6 +44,6 @@ test("runs that ended are removed after their time, with their steps; those that
 
   await readRows(database, "trials", "update tenon_runs set state = 'completed', ended_at = now() where id = $1", [ids["waits"]]);
   await readRows(database, "trials", "delete from tenon_runs where id = $1", [ids["parked"]]);
-  await new RunSweeper({ database, services: ["trials"], keepMs: 30 * 86_400_000, clock: systemClock, log }).sweep();
+  await sweeper.sweep();
   assert.deepEqual(await readRows(database, "trials", "select count(*)::int as n from tenon_mail"), [{ n: 0 }], "one that no run can take goes");
 });
