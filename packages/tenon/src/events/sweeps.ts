@@ -1,6 +1,7 @@
 /**
  * What is removed of events when it was kept long enough: a service's history, and the marks of what came over a broker
- * or by a webhook. Never a row of the outbox or inbox, nor a dead letter, so it cannot race with a delivery.
+ * or by a webhook, and dead letters that an operator discarded. Never a row of the outbox or inbox, nor a dead letter that
+ * waits for somebody, so it cannot race with a delivery.
  */
 import type { Sweep } from "../data/index.ts";
 
@@ -11,6 +12,9 @@ import type { Sweep } from "../data/index.ts";
 const receivedKeepMs = 14 * 86_400_000;
 /** How long a webhook's delivery is remembered, in ms: two weeks. The senders in use try again for up to three days. */
 const webhookKeepMs = 14 * 86_400_000;
+
+/** How long a discarded dead letter is kept with its reason, in ms: a quarter of a year, for whoever asks what became of it. */
+const discardedKeepMs = 90 * 86_400_000;
 
 const portionMax = 5_000;
 
@@ -30,6 +34,13 @@ export function eventSweeps(keepMs: number): readonly Sweep[] {
     {
       text: "delete from tenon_received where ctid = any(array(select ctid from tenon_received where received_at < now() - $1 * interval '1 ms' limit $2))",
       keepMs: receivedKeepMs,
+      portionMax,
+    },
+    {
+      text: `delete from tenon_dead_letters where seq = any(array(
+        select seq from tenon_dead_letters where state = 'discarded' and settled_at < now() - $1 * interval '1 ms' limit $2
+      ))`,
+      keepMs: discardedKeepMs,
       portionMax,
     },
   ];

@@ -87,13 +87,18 @@ for (const engine of engines) {
         await run(database, "insert into tenon_received (id, subscription, received_at) values (gen_random_uuid(), 'work', now() - interval '15 days'), (gen_random_uuid(), 'work', now() - interval '13 days')");
         await run(database, "insert into tenon_inbox (subscription, lane, id, source, type, version, time, data, received_at) values ('work', 1, gen_random_uuid(), 'payments', 'payments.captured', 1, now() - interval '90 days', '{}', now() - interval '90 days')");
         await run(database, "insert into tenon_dead_letters (subscription, id, source, type, version, time, data, received_at, attempts, died_at) values ('work', gen_random_uuid(), 'payments', 'payments.captured', 1, now() - interval '90 days', '{}', now() - interval '90 days', 1, now() - interval '90 days')");
+        const discarded = (days: number): string =>
+          `insert into tenon_dead_letters (subscription, id, source, type, version, time, data, received_at, attempts, died_at, state, reason, settled_at) values ('work', gen_random_uuid(), 'payments', 'payments.captured', 1, now(), '{}', now(), 1, now(), 'discarded', 'old ${days}', now() - interval '${days} days')`;
+        await run(database, discarded(91));
+        await run(database, discarded(89));
         await run(database, "insert into tenon_outbox (id, type, version, time, data) values (gen_random_uuid(), 'payments.captured', 1, now() - interval '90 days', '{}')");
         await new Sweeper({ what: "events", database, services: [service], sweeps: eventSweeps(7 * 86_400_000), everyMs: 60_000, clock, log: silent }).sweep();
         assert.deepEqual(await countHistory(database, service, {}), { count: 3, hasMore: false });
         const left = await run(database, "select (select count(*) from tenon_received) as received, (select count(*) from tenon_outbox) as outbox");
         assert.deepEqual(left, [{ received: 1, outbox: 1 }]);
         assert.equal(await count(database, "tenon_inbox"), 1);
-        assert.equal(await count(database, "tenon_dead_letters"), 1);
+        const letters = await run(database, "select state, reason from tenon_dead_letters order by seq");
+        assert.deepEqual(letters, [{ state: "dead", reason: null }, { state: "discarded", reason: "old 89" }]);
         await run(database, "delete from tenon_received");
       });
     });
