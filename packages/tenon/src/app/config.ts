@@ -40,6 +40,7 @@ export interface Config {
   readonly eventsKeepD: number;
   readonly deliveriesMax: number;
   readonly runsKeepD: number;
+  readonly metricsSeriesMax: number;
 }
 
 type Settings = { readonly [K in keyof Config]: Setting<Config[K]> };
@@ -134,6 +135,12 @@ export const settings: Settings = {
     parse: wholeNumber(0, 1_000),
   },
   runsKeepD: { env: "RUNS_KEEP_D", about: "how many days runs of workflows are kept after their end", fallback: 30, parse: wholeNumber(1, 3_650) },
+  metricsSeriesMax: {
+    env: "METRICS_SERIES_MAX",
+    about: "series of one metric, at most; what is above is counted together, under the label value other",
+    fallback: 1_000,
+    parse: wholeNumber(1, 1_000_000),
+  },
 };
 
 /** One line of `tenon config`. */

@@ -23,7 +23,7 @@ import { handle } from "../handlers/index.ts";
 import { type Clock, createIdSource, type IdSource, type Part, type Random } from "../kernel/index.ts";
 import { RestFace, type HttpHandler } from "../rest/index.ts";
 import type { AnyHandler, App } from "../service/index.ts";
-import { type LogWriter, Metrics } from "../telemetry/index.ts";
+import type { LogWriter, Metrics } from "../telemetry/index.ts";
 import { authorize, authorizeCaller, identify, limit, type TokenVerifier } from "../trust/index.ts";
 import type { Config } from "./config.ts";
 import type { OpenedData } from "./open-data.ts";
@@ -37,6 +37,8 @@ export interface OpenAppOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: LogWriter;
+  /** Of this app alone. */
+  readonly metrics: Metrics;
   readonly verifier: TokenVerifier | undefined;
   /** The database, opened; `undefined` for an app without tables. */
   readonly data: OpenedData | undefined;
@@ -76,22 +78,21 @@ const memoryAnswersMax = 10_000;
 
 /** @throws {ContractMistakes} a trigger cannot work, with everything that is wrong with any. */
 export async function openApp(app: App, options: OpenAppOptions): Promise<OpenApp> {
-  const { clock, config, data, log, random } = options;
-  const metrics = new Metrics();
+  const { clock, config, data, log, metrics, random } = options;
   const ids = createIdSource(random);
   const directory = new Directory();
   const readiness = new Readiness();
   const concurrency = new ConcurrencyLimit({ min: minConcurrency, max: config.concurrencyMax, initial: Math.min(initialConcurrency, config.concurrencyMax) });
-  metrics.gauge({ name: "tenon_calls_underway", help: "Calls under way.", read: () => concurrency.underway });
-  metrics.gauge({ name: "tenon_concurrency_limit", help: "Calls that may be under way at once.", read: () => concurrency.limit });
+  metrics.watch({ name: "tenon_calls_underway", help: "Calls under way.", type: "gauge" }, () => [{ value: concurrency.underway }]);
+  metrics.watch({ name: "tenon_concurrency_limit", help: "Calls that may be under way at once.", type: "gauge" }, () => [{ value: concurrency.limit }]);
 
   // Loaded only with a database: an app without one starts sooner for it.
-  const reactions = data === undefined ? undefined : (await import("./open-reactions.ts")).openReactions(app, { ...options, database: data.database, metrics });
+  const reactions = data === undefined ? undefined : (await import("./open-reactions.ts")).openReactions(app, { ...options, database: data.database });
   for (const service of app.services) {
     const serviceData = data?.services.get(service.name);
-    const stages = standardStages(options, { metrics, concurrency, serviceData });
+    const stages = standardStages(options, { concurrency, serviceData });
     const own = serviceData === undefined ? undefined : reactions?.of(service);
-    const environment = { service: service.name, data: serviceData, emitter: own?.emitter, runs: own?.runs, directory, clock, ids, log, config: options.serviceConfigs.get(service.name) };
+    const environment = { service: service.name, data: serviceData, emitter: own?.emitter, runs: own?.runs, directory, clock, ids, log, metrics, config: options.serviceConfigs.get(service.name) };
     for (const operation of operationsOf(service.contract)) {
       const handler = service.handlers[operation.name] as AnyHandler;
       directory.register(operation, compile(stages, operation, handle(operation, handler, environment)));
@@ -138,10 +139,10 @@ export async function openApp(app: App, options: OpenAppOptions): Promise<OpenAp
  */
 function standardStages(
   options: OpenAppOptions,
-  parts: { readonly metrics: Metrics; readonly concurrency: ConcurrencyLimit; readonly serviceData: ServiceData | undefined },
+  parts: { readonly concurrency: ConcurrencyLimit; readonly serviceData: ServiceData | undefined },
 ): readonly Stage[] {
-  const { clock, config, log, random, verifier } = options;
-  const { concurrency, metrics, serviceData } = parts;
+  const { clock, config, log, metrics, random, verifier } = options;
+  const { concurrency, serviceData } = parts;
   const answers: AnswerStore =
     serviceData?.answers ?? new MemoryAnswers({ keepMs: config.idempotencyKeepH * 3_600_000, max: memoryAnswersMax, nowMs: () => clock.nowMs() });
   return [

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { Database, ServiceData } from "../data/index.ts";
 import { type Clock, Fault, type Log, type Part, type Random } from "../kernel/index.ts";
 import type { App, Service } from "../service/index.ts";
+import type { Metrics } from "../telemetry/index.ts";
 import type { Config } from "./config.ts";
 import { changeWatchOf, serviceMigrations } from "./service-migrations.ts";
 
@@ -22,6 +23,8 @@ export interface OpenDataOptions {
   readonly log: Log;
   readonly migrate: MigrateWhen;
   readonly seed: "yes" | "no";
+  /** What the database is counted in. Left out, it is not counted. */
+  readonly metrics?: Metrics;
 }
 
 export interface OpenedData {
@@ -47,7 +50,9 @@ export function needsData(app: App): boolean {
  * @throws {MigrationError} a migration failed, or an applied one was edited.
  */
 export async function openData(app: App, options: OpenDataOptions): Promise<OpenedData> {
-  const database = await openDatabase(options.config, options.log);
+  const opened = await openDatabase(options.config, options.log);
+  const { clock, metrics } = options;
+  const database = metrics === undefined ? opened : (await import("../data/index.ts")).measureDatabase(opened, { clock, metrics });
   try {
     return await prepare(app, database, options);
   } catch (error) {

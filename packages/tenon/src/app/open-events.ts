@@ -1,10 +1,11 @@
 /** Events of an app at work: relays, deliveries, and what keeps them told of each other. */
 import { eventsOf } from "../contract/index.ts";
 import { type Database, type Listening, Sweeper } from "../data/index.ts";
-import { type Broker, BrokerLog, type Consumer, type Consumption, DatabaseLog, Dispatcher, Emitter, type EventLog, eventSweeps, Inbox, Relay, type Schedule, scheduleSubscription, subscribersOf, Ticker, wakeChannel, type WakePlace, Wakes } from "../events/index.ts";
+import { type Broker, BrokerLog, type Consumer, type Consumption, DatabaseLog, Dispatcher, Emitter, type EventLog, eventSweeps, Inbox, measureBroker, Relay, type Schedule, scheduleSubscription, subscribersOf, Ticker, wakeChannel, type WakePlace, Wakes } from "../events/index.ts";
 import { type Clock, createUuidSource, type Log, type Part, type Random } from "../kernel/index.ts";
 import { routesOf, ServiceRuns } from "../reactions/index.ts";
 import type { App, Service } from "../service/index.ts";
+import type { Metrics } from "../telemetry/index.ts";
 import { type Program, RunStore, runSweeps } from "../workflows/index.ts";
 import type { Config } from "./config.ts";
 
@@ -13,6 +14,7 @@ export interface EventsOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly metrics: Metrics;
   readonly database: Database;
   /** What events go over; left out, they stay in the database. */
   readonly broker?: Broker | undefined;
@@ -68,9 +70,9 @@ export class AppEvents {
 
   /** @param consumers  By the name of the service whose inbox they read. */
   parts(consumers: ReadonlyMap<string, readonly Consumer[]>): readonly Part[] {
-    const { broker, clock, config, database, log, random } = this.#options;
+    const { broker, clock, config, database, log, metrics, random } = this.#options;
     const routes = routesOf(this.#app);
-    const eventLog: EventLog = broker === undefined ? new DatabaseLog({ database, routes }) : new BrokerLog({ broker, database, routes, wakes: this.wakes, log });
+    const eventLog: EventLog = broker === undefined ? new DatabaseLog({ database, routes }) : new BrokerLog({ broker: measureBroker(broker, { metrics, clock }), database, routes, wakes: this.wakes, log });
     const timing = { clock, log, wakes: this.wakes, pollMs: pollMs[database.sessions] };
     const holder = this.#holder;
     const owners = this.#owners;

@@ -4,18 +4,17 @@
  */
 import { compile, type Stage } from "../calls/index.ts";
 import type { ServiceData } from "../data/index.ts";
-import type { Consumer, WebhookSignature } from "../events/index.ts";
+import { type Consumer, LagWatch, type WebhookSignature } from "../events/index.ts";
 import type { ServiceEnvironment } from "../handlers/index.ts";
 import type { Part } from "../kernel/index.ts";
 import { createChangeConsumer, createProgram, createScheduleConsumer, createSubscriptionConsumer, createWorkflowConsumers, handleWebhook, openTriggers, webhookOperation } from "../reactions/index.ts";
 import type { WebhookRoute } from "../rest/index.ts";
 import type { App, Service, WebhookTrigger } from "../service/index.ts";
-import type { LogWriter, Metrics } from "../telemetry/index.ts";
+import type { LogWriter } from "../telemetry/index.ts";
 import { AppEvents, type EventsOptions } from "./open-events.ts";
 
 export interface ReactionsOptions extends Omit<EventsOptions, "schedules"> {
   readonly log: LogWriter;
-  readonly metrics: Metrics;
   /** Settings of services, by service name. */
   readonly serviceConfigs: ReadonlyMap<string, unknown>;
 }
@@ -78,6 +77,9 @@ export class AppReactions {
 
   /** Those that move and deliver events, when every service is attached. In the order in which they are started. */
   parts(): readonly Part[] {
+    const { clock, database, log, metrics } = this.#parts;
+    const subscriptions = new Map([...this.#consumers].map(([service, consumers]) => [service, consumers.map(({ name }) => name)]));
+    new LagWatch({ database, subscriptions, clock, log }).register(metrics);
     return this.events.parts(this.#consumers);
   }
 

@@ -8,6 +8,7 @@ import type { AsyncApiDocument, OpenApiDocument, SubscriptionDescription } from 
 import type { Page } from "../rest/index.ts";
 import type { App } from "../service/index.ts";
 import type { Metrics } from "../telemetry/index.ts";
+import { metricsPage } from "./metrics-page.ts";
 import type { Readiness } from "./readiness.ts";
 
 /** How long the readiness probe waits for the database, in ms: below the usual time-out of a probe, 1 s. */
@@ -48,7 +49,7 @@ export function standardPages(options: StandardPagesOptions): readonly Page[] {
         return reason === undefined ? json(200, { status: "ready" }) : json(503, { status: "not ready", reason });
       },
     },
-    { path: "/metrics", answer: () => ({ status: 200, headers: ["content-type", "text/plain; version=0.0.4; charset=utf-8"], body: metrics.toPrometheus() }) },
+    metricsPage(metrics),
   ];
 }
 

@@ -1,8 +1,8 @@
 /** Starts an app as a process runs it: configuration in, a listening server out, and an orderly end. */
 import type { Log, Part } from "../kernel/index.ts";
-import { HttpServer, LineOutput, LoopDelay } from "../node/index.ts";
+import { HttpServer, LineOutput, LoopDelay, ProcessWatch } from "../node/index.ts";
 import type { App } from "../service/index.ts";
-import { LogWriter } from "../telemetry/index.ts";
+import { LogWriter, Metrics } from "../telemetry/index.ts";
 import type { TokenVerifier } from "../trust/index.ts";
 import { type Config, ConfigError, type ConfigLayer, parseConfig } from "./config.ts";
 import { openApp, type OpenApp } from "./open-app.ts";
@@ -52,14 +52,15 @@ export async function startApp(app: App, options: StartOptions): Promise<Started
   }
 
   try {
+    const metrics = new Metrics({ clock: systemClock, log, seriesMax: config.metricsSeriesMax });
     const verifier = await openVerifier(app, config, log);
     const data = needsData(app)
-      ? await openData(app, { config, clock: systemClock, random: Math.random, log, migrate: options.migrate ?? (config.mode === "production" ? "never" : "always"), seed: options.seed ?? "no" })
+      ? await openData(app, { config, clock: systemClock, random: Math.random, log, metrics, migrate: options.migrate ?? (config.mode === "production" ? "never" : "always"), seed: options.seed ?? "no" })
       : undefined;
     if (data !== undefined) parts.push(...data.parts);
     const broker = await openBroker(config, log);
     const loopDelay = new LoopDelay(systemClock);
-    const open = await openApp(app, { config, serviceConfigs: serviceConfigs.values, clock: systemClock, random: Math.random, log, verifier, data, broker, queueDelayMs: loopDelay.delayMs });
+    const open = await openApp(app, { config, serviceConfigs: serviceConfigs.values, clock: systemClock, random: Math.random, log, metrics, verifier, data, broker, queueDelayMs: loopDelay.delayMs });
     const server = new HttpServer({
       handler: open.http,
       clock: systemClock,
@@ -71,7 +72,9 @@ export async function startApp(app: App, options: StartOptions): Promise<Started
       connectionsMax: config.connectionsMax,
       loopDelay,
     });
-    parts.push(...open.eventParts, ...open.tickers, server);
+    metrics.watch({ name: "tenon_http_connections", help: "Open connections of HTTP.", type: "gauge" }, () => [{ value: server.connections }]);
+    metrics.watch({ name: "tenon_http_connections_max", help: "Connections there may be.", type: "gauge" }, () => [{ value: config.connectionsMax }]);
+    parts.push(new ProcessWatch({ metrics, clock: systemClock }), ...open.eventParts, ...open.tickers, server);
     for (const part of parts) await part.start();
 
     const url = `http://${config.host === "" ? "localhost" : config.host}:${server.port}`;

@@ -22,7 +22,7 @@ import { signStandardWebhook, type WebhookSecret } from "../events/index.ts";
 import { handle } from "../handlers/index.ts";
 import { type Clock, createIdSource, type Duration, Fault, parseDuration, type Part } from "../kernel/index.ts";
 import { app, type AnyHandler, type HandlerOf, type NoConfig, type NoTables, type Service } from "../service/index.ts";
-import { LogWriter } from "../telemetry/index.ts";
+import { LogWriter, Metrics } from "../telemetry/index.ts";
 import { parseConfig } from "./config.ts";
 import { needsData, type OpenedData, openTestData } from "./open-data.ts";
 import { openApp } from "./open-app.ts";
@@ -235,14 +235,15 @@ async function open(service: Service, options: TestOptions): Promise<Opened> {
   const tested = app("test", { services: [service, ...(options.with ?? [])] });
   const serviceConfigs = await parseServiceConfigs(tested.services, layers);
   const log = new LogWriter({ write: (lines) => void process.stderr.write(lines), clock, level: options.logLevel ?? "error", format: "text" });
+  const metrics = new Metrics({ clock, log });
   const data = needsData(tested)
-    ? await openTestData(tested, { config, clock, random: Math.random, log, migrate: "always", seed: options.seed ?? "no" }, process.env["TENON_TEST_DATABASE_URL"])
+    ? await openTestData(tested, { config, clock, random: Math.random, log, metrics, migrate: "always", seed: options.seed ?? "no" }, process.env["TENON_TEST_DATABASE_URL"])
     : undefined;
-  const opened = await openApp(tested, { config, serviceConfigs: serviceConfigs.values, clock, random: Math.random, log, verifier: undefined, data });
+  const opened = await openApp(tested, { config, serviceConfigs: serviceConfigs.values, clock, random: Math.random, log, metrics, verifier: undefined, data });
   const ids = createIdSource(Math.random);
   for (const each of options.fakes ?? []) {
-    const environment = { service: each.operation.service, data: undefined, directory: opened.directory, clock, ids, log, config: undefined };
-    opened.directory.register(each.operation, compile([record({ metrics: opened.metrics, log, clock }), validate], each.operation, handle(each.operation, each.handler, environment)));
+    const environment = { service: each.operation.service, data: undefined, directory: opened.directory, clock, ids, log, metrics, config: undefined };
+    opened.directory.register(each.operation, compile([record({ metrics, log, clock }), validate], each.operation, handle(each.operation, each.handler, environment)));
   }
 
   for (const part of opened.eventParts) await part.start();

@@ -8,6 +8,7 @@
 import type { Bytes, Caller } from "../contract/index.ts";
 import type { Operation } from "../contract/index.ts";
 import { Fault } from "../kernel/index.ts";
+import type { DeclaredMetric, Labels } from "../telemetry/index.ts";
 
 /** What the caller showed to say who it is. */
 export interface Credentials {
@@ -42,6 +43,13 @@ export interface CallStart {
   readonly trace?: string | undefined;
 }
 
+/** A metric of a team's own, and what to do to it. */
+export interface Measured {
+  readonly metric: DeclaredMetric;
+  readonly value: number;
+  readonly labels: Labels | undefined;
+}
+
 export class Call {
   readonly operation: Operation;
   readonly id: string;
@@ -67,6 +75,10 @@ export class Call {
   fingerprint: string | undefined = undefined;
   /** Set by `replay` when the answer is a stored one. */
   isReplay = false;
+  /** Filled by the handler's context with what the attempt under way measures, emptied by `transaction` before the next one; `record` counts it when the call has ended. */
+  measured: Measured[] | undefined = undefined;
+  /** Set by `record` when the call has ended: what a stream measures from then on counts at once. */
+  isRecorded = false;
   /** Where the handler's database work is done; set by `transaction`. */
   work: unknown = undefined;
   #controller: AbortController | undefined = undefined;

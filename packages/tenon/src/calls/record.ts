@@ -12,21 +12,25 @@ export interface RecordOptions {
   readonly metrics: Metrics;
   readonly log: LogWriter;
   readonly clock: Clock;
+  /** What the metrics call it. Default: the kind of the operation, `query` or `command`. */
+  readonly kind?: string;
   /** Who tells of a bug, with its stack. Default `log`: it is told here. */
   readonly bugs?: "log" | "leave to others";
 }
 
 export function record(options: RecordOptions): Stage {
-  const { metrics, log, clock, bugs = "log" } = options;
+  const { metrics, log, clock, bugs = "log", kind } = options;
 
   return {
     name: "record",
     compile(operation: Operation, next: Handler): Handler {
-      const meter = metrics.operation(operation.id);
+      const meter = metrics.operation(operation.id, kind ?? operation.kind);
 
       function ended(call: Call, code: string, level: LogLevel): void {
         const ms = (call.endedAtMs ?? clock.elapsedMs()) - call.startedAtMs;
         meter.observe(code, ms);
+        call.isRecorded = true;
+        if (call.measured !== undefined) for (const { labels, metric, value } of call.measured) metrics.measure(metric, value, labels);
         log.call(level, { operation: operation.id, code, id: call.id, ms });
       }
 

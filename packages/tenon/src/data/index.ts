@@ -3,6 +3,7 @@ export { answerSweep, isAnswerRace } from "./answers.ts";
 export { compareTables } from "./compare.ts";
 export { toCamelCase, toSnakeCase } from "./column-case.ts";
 export { isRepeatable, outOfReach } from "./failures.ts";
+export { measureDatabase } from "./measured-database.ts";
 export { MessageWriter } from "./message-writer.ts";
 export {
   type AppliedMigration,
@@ -20,6 +21,7 @@ export {
   DatabaseError,
   type DatabaseErrorMore,
   type Listening,
+  type PoolFigures,
   type Rows,
   type Session,
   type SessionMode,

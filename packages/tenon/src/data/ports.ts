@@ -81,8 +81,26 @@ export interface Database {
    * @param onNotice  Gets the payload; `undefined` after a time in which some may have been missed.
    */
   listen?(channel: string, onNotice: (payload: string | undefined) => void): Listening;
+  /** What it holds at present, for metrics. Missing where there is nothing to tell. */
+  pools?(): readonly PoolFigures[];
   /** Waits for sessions to be given back, then closes them. Idempotent. */
   close(): Promise<void>;
+}
+
+/** One pool of sessions at this moment. */
+export interface PoolFigures {
+  /** The service whose sessions they are; empty where services share them. */
+  readonly service: string;
+  /** Empty where all modes share them. */
+  readonly mode: SessionMode | "";
+  /** Sessions that somebody holds. */
+  readonly inUse: number;
+  /** Sessions that are open and held by nobody. */
+  readonly idle: number;
+  /** Sessions there may be. */
+  readonly max: number;
+  /** Who waits for one. */
+  readonly waiting: number;
 }
 
 export interface Listening {

@@ -61,6 +61,7 @@ export function transaction(options: TransactionOptions): Stage {
         await new Promise<void>((resolve) => clock.after(waitMs, resolve));
       }
       call.input = input; // a stage or handler may have put something else there
+      call.measured = undefined; // what the lost attempt measured has not happened
       const again = new Work(call, options);
       call.work = again;
       attempting = finish(call, again, start(next, call));

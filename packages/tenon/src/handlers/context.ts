@@ -5,7 +5,7 @@ import { anonymous, type Bytes, type Caller, type Operation } from "../contract/
 import { type Call, type CallOperation, Outgoing } from "../calls/index.ts";
 import { Fault, type Log } from "../kernel/index.ts";
 import type { AnyDb, ServiceData, Work } from "../data/index.ts";
-import type { AnyWorkflow, Emit, Runs, StartOptions, StartRun } from "../service/index.ts";
+import type { AnyWorkflow, Emit, Measure, Metric, Runs, StartOptions, StartRun } from "../service/index.ts";
 import type { FailFunctions, Query, RunsAtHand, ServiceEnvironment } from "./environment.ts";
 
 export class Context {
@@ -46,6 +46,15 @@ export class Context {
 
   get log(): Log {
     return this.#environment.log.with({ operation: this.#call.operation.id, call: this.#call.id });
+  }
+
+  get measure(): Measure {
+    const call = this.#call;
+    const { metrics } = this.#environment;
+    return (metric: Metric, value: number, labels?: Readonly<Record<string, string>>) => {
+      if (call.isRecorded) metrics.measure(metric, value, labels);
+      else (call.measured ??= []).push({ metric, value, labels });
+    };
   }
 
   get body(): Bytes | undefined {

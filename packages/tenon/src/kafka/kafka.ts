@@ -102,6 +102,8 @@ class KafkaBroker implements Broker {
     this.#admin = new client.Admin(this.#base());
     // The client would ask for the producer 0 of epoch 0 to go on; -1 asks for a new one.
     this.#producer = new client.Producer({ ...this.#base(), idempotent: true, acks: -1, producerId: -1n, producerEpoch: -1, repeatOnStaleMetadata: true });
+    // What goes wrong is told to whoever asked; an event that nobody hears would end the process besides.
+    for (const each of [this.#admin, this.#producer]) each.on("error", () => undefined);
     this.#topics = new Topics(this.#admin, { partitions: options.partitions ?? 6, replicas: options.replicas ?? -1, maxAgeMs: options.maxAgeMs ?? 7 * 86_400_000 });
     this.#publisher = new Publisher({
       client,

@@ -76,13 +76,17 @@ export class Reader {
     const consumer = openConsumer(group.service);
     let generation = 0;
     consumer.on("consumer:group:join", () => generation++);
+    // Told of a member that could not join again, which is one no longer. Unheard, it would end the process.
+    const failures: Error[] = [];
+    consumer.on("error", (error: Error) => failures.push(error));
     try {
       for (const topic of names) consumer.topics.track(topic);
       await consumer.joinGroup({ sessionTimeout: takeoverMs, heartbeatInterval: Math.ceil(takeoverMs / 5), rebalanceTimeout: Math.max(takeoverMs, 10_000) });
       while (!signal.aborted) {
         const joined = generation;
-        const isCurrent = (): boolean => !signal.aborted && generation === joined && consumer.isActive();
+        const isCurrent = (): boolean => !signal.aborted && failures.length === 0 && generation === joined && consumer.isActive();
         await this.#readAssigned(consumer, isCurrent);
+        if (failures[0] !== undefined) throw failures[0];
         if (!consumer.isActive() || generation === joined) await pause(idleMs, signal);
       }
     } finally {

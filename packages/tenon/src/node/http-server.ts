@@ -85,6 +85,11 @@ export class HttpServer implements Part {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  /** Open ones. */
+  get connections(): number {
+    return this.#connections.size;
+  }
+
   /** @throws {Fault} `unavailable` when the port is taken or not allowed, with what to do about it. */
   start(): Promise<void> {
     const { host, log, port } = this.#options;

@@ -3,3 +3,4 @@ export type { HttpLimits } from "./http-host.ts";
 export { HttpServer, type HttpServerOptions } from "./http-server.ts";
 export { LineOutput } from "./line-output.ts";
 export { LoopDelay } from "./loop-delay.ts";
+export { ProcessWatch } from "./process-watch.ts";

@@ -8,7 +8,7 @@
 import { access, readFile, rm, writeFile } from "node:fs/promises";
 import { isAbsolute, join, resolve } from "node:path";
 import type { PGlite as PGliteInstance, PGliteInterface } from "@electric-sql/pglite";
-import { type Database, DatabaseError, namesOf, quoteName, type Session, type SessionRequest, valueSettings } from "../data/index.ts";
+import { type Database, DatabaseError, namesOf, type PoolFigures, quoteName, type Session, type SessionRequest, valueSettings } from "../data/index.ts";
 import { Fault, type Log } from "../kernel/index.ts";
 import { type DirectoryLock, lockDirectory } from "./directory-lock.ts";
 import { Protocol } from "./protocol.ts";
@@ -165,6 +165,11 @@ class PgliteDatabase implements Database {
     const rights = request.mode === "admin" ? "admin" : `${request.mode} ${request.service}`;
     if (rights !== this.#rights) await this.#switchTo(request, rights);
     return new PgliteSession(this.#protocol, (how) => this.#takeBack(how));
+  }
+
+  pools(): readonly PoolFigures[] {
+    const inUse = Number(this.#turns.isTaken);
+    return [{ service: "", mode: "", inUse, idle: 1 - inUse, max: 1, waiting: this.#turns.waiting }];
   }
 
   close(): Promise<void> {

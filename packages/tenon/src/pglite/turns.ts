@@ -13,6 +13,14 @@ export class Turns {
   #waiters: Waiter[] = [];
   #free: PromiseWithResolvers<void> | undefined = undefined;
 
+  get isTaken(): boolean {
+    return this.#isTaken;
+  }
+
+  get waiting(): number {
+    return this.#waiters.length;
+  }
+
   /** Resolves when it is the asker's turn. @throws {Fault} `unavailable` */
   take(timeoutMs: number): Promise<void> {
     if (this.#isClosed) return Promise.reject(closedFault());

@@ -41,6 +41,12 @@ export class Pool {
     this.#options = options;
   }
 
+  /** At this moment. Connections that are being opened are nobody's yet. */
+  get figures(): { readonly inUse: number; readonly idle: number; readonly max: number; readonly waiting: number } {
+    const idle = this.#idle.length;
+    return { inUse: this.#all.size - idle, idle, max: this.#options.max, waiting: this.#waiters.length };
+  }
+
   /** @throws {Fault} `unavailable` */
   acquire(timeoutMs: number): Promise<Connection> {
     for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {

@@ -9,7 +9,7 @@
  * Poolers that share a server connection between transactions (PgBouncer in that mode) have to let the start-up
  * parameter `options` through, and prepared statements by name.
  */
-import { type Database, type Listening, namesOf, type Session, type SessionMode, type SessionRequest, valueSettings } from "../data/index.ts";
+import { type Database, type Listening, namesOf, type PoolFigures, type Session, type SessionMode, type SessionRequest, valueSettings } from "../data/index.ts";
 import { Fault } from "../kernel/index.ts";
 import type { ClientConfig } from "pg";
 import { requestCancel } from "./cancel.ts";
@@ -89,6 +89,10 @@ class PostgresDatabase implements Database {
     const listener = new Listener({ Client: this.#pg.Client, config: this.#clientConfig("", "admin"), channel, onNotice });
     this.#listeners.add(listener);
     return listener;
+  }
+
+  pools(): readonly PoolFigures[] {
+    return [...this.#pools].flatMap(([mode, byService]) => [...byService].map(([service, pool]) => ({ service, mode, ...pool.figures })));
   }
 
   async close(): Promise<void> {

@@ -56,6 +56,7 @@ class ChangeContext extends ReactionContext {
 export function createChangeConsumer({ handler, name, options: { columns: _columns, ...options } }: ChangeTrigger, parts: ConsumerParts): Consumer {
   return createConsumer(
     {
+      kind: "change",
       name: changeSubscription(name),
       options,
       arrivals: "side by side", // by the transactions that make the changes

@@ -7,7 +7,7 @@ import { createRehearsal, type Database } from "../data/index.ts";
 import { type EventRecord, TrialEmitter, Wakes } from "../events/index.ts";
 import { type Clock, createIdSource, createUuidSource, type Random } from "../kernel/index.ts";
 import type { App, Service, Subscription } from "../service/index.ts";
-import type { LogWriter } from "../telemetry/index.ts";
+import { type LogWriter, Metrics } from "../telemetry/index.ts";
 import { RunStore } from "../workflows/index.ts";
 import { TrialRuns } from "./service-runs.ts";
 import { type Trial, trySubscription } from "./trial.ts";
@@ -53,6 +53,7 @@ export function openTrial(app: App, target: { readonly service: Service; readonl
     random,
     ids: createIdSource(random),
     log,
+    metrics: new Metrics({ clock }), // of its own, since nothing of a try is counted
     timeoutMs,
   };
   return (events) => trySubscription(subscription, events, parts);

@@ -17,6 +17,7 @@ class ScheduleContext extends ReactionContext {
 export function createScheduleConsumer({ handler, name, options }: ScheduleTrigger, parts: ConsumerParts): Consumer {
   return createConsumer(
     {
+      kind: "schedule",
       name: scheduleSubscription(name),
       options,
       read: ({ event }) => event.data,

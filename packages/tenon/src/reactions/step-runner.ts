@@ -28,27 +28,41 @@ export interface StepRunnerParts {
 export function createStepRunner(workflow: string, parts: StepRunnerParts): RunAttempt {
   const { clock, data, environment, log, metrics } = parts;
   const operation = stepOperation(environment.service, workflow);
-  const stages = [record({ metrics, log, clock, bugs: "leave to others" }), deadline({ clock }), data.transaction];
+  const stages = [record({ metrics, log, clock, kind: "step", bugs: "leave to others" }), deadline({ clock }), data.transaction];
   const run: Handler = compile(stages, operation, async (call) => {
     const { step } = call as StepCall;
     const work = data.workOf(call);
     const result: unknown = await (step.work as (context: StepContext) => unknown)(new StepContext(call as StepCall, environment));
     for (const statement of step.keep(result)) work.atCommit(statement);
   });
+  const meterOf = stepMeters(`${environment.service}.${workflow}`, metrics);
   return async (attempt) => {
     const call = toCall(attempt, { clock, environment, operation });
     const cancel = (): void => call.cancel(Fault.from(attempt.signal.reason));
     attempt.signal.addEventListener("abort", cancel, { once: true });
     try {
       await run(call);
+      meterOf(attempt.name)("ok", clock.elapsedMs() - call.startedAtMs);
     } catch (thrown) {
       const failure = causeOf(thrown);
       if (failure instanceof DatabaseError && isTurnLost(failure)) throw new TurnLost("another process has brought the run further", { cause: failure });
+      meterOf(attempt.name)(Fault.from(thrown).publicCode, clock.elapsedMs() - call.startedAtMs);
       log.warn("an attempt at a step failed", { run: attempt.run.id, step: attempt.name, attempt: attempt.attempt, error: failure });
       throw failure;
     } finally {
       attempt.signal.removeEventListener("abort", cancel);
     }
+  };
+}
+
+/** Attempts at each step, beside those of all steps of its workflow that `record` counts. Names come from code, and the registry bounds them. */
+function stepMeters(workflow: string, metrics: Metrics): (step: string) => (code: string, ms: number) => void {
+  const attempts = metrics.counter({ name: "tenon_step_attempts", help: "Attempts at steps of workflows that ended.", labels: ["workflow", "step", "code"] });
+  const durations = metrics.histogram({ name: "tenon_step_duration_seconds", help: "How long attempts at steps of workflows took.", unit: "seconds", labels: ["workflow", "step"] });
+  return (name) => (code, ms) => {
+    const step = name.replace(/#\d+$/, ""); // a step in a loop is one step
+    attempts.with(workflow, step, code).add();
+    durations.with(workflow, step).observe(ms / 1000);
   };
 }
 

@@ -43,6 +43,8 @@ export interface ConsumerParts {
 
 /** What a consumer is made of, whatever it handles: a subscription, a schedule, a workflow. */
 export interface ConsumerSpec {
+  /** What the metrics call it. */
+  readonly kind: "subscription" | "schedule" | "change" | "mail";
   readonly name: string;
   readonly options: DeliveryOptions & { readonly size?: number };
   /** From the data as it was emitted to what the handler gets. @throws {GivenUp} it can never be read. */
@@ -57,14 +59,14 @@ export interface ConsumerSpec {
 export const platformCaller: Caller = Object.freeze({ ...anonymous, kind: "system", subject: "platform" });
 
 export function createSubscriptionConsumer(subscription: Subscription, parts: ConsumerParts): Consumer {
-  return createConsumer({ name: subscription.name, options: subscription.options, read: readerOf(subscription.event), handler: subscription.handler as (context: ReactionContext) => unknown }, parts);
+  return createConsumer({ kind: "subscription", name: subscription.name, options: subscription.options, read: readerOf(subscription.event), handler: subscription.handler as (context: ReactionContext) => unknown }, parts);
 }
 
 export function createConsumer(spec: ConsumerSpec, parts: ConsumerParts): Consumer {
   const { clock, data, environment, log, metrics } = parts;
   const { afterDeath = "continue", attempts, backoff, concurrency = defaultConcurrency, maxAge, size = 1 } = spec.options;
   const operation = deliveryOperation(environment.service, spec);
-  const stages = [record({ metrics, log, clock, bugs: "leave to others" }), deadline({ clock }), gone, readData(spec.read), data.transaction, remove(data)];
+  const stages = [record({ metrics, log, clock, kind: spec.kind, bugs: "leave to others" }), deadline({ clock }), gone, readData(spec.read), data.transaction, remove(data)];
   const contextOf = spec.contextOf ?? ((call) => new ReactionContext(call, environment));
   const run = compile(stages, operation, (call) => spec.handler(contextOf(call as DeliveryCall, environment), call as DeliveryCall));
   return {

@@ -15,7 +15,7 @@ import { type Database, type Footprint, openServiceData, readFootprint, readRowC
 import { type Delivery, type EventRecord, failureText, GivenUp, type TrialEmitter } from "../events/index.ts";
 import { type Clock, Fault, type IdSource, type Random } from "../kernel/index.ts";
 import type { Subscription } from "../service/index.ts";
-import type { LogWriter } from "../telemetry/index.ts";
+import type { LogWriter, Metrics } from "../telemetry/index.ts";
 import type { ServiceEnvironment } from "../handlers/index.ts";
 import { DeliveryCall } from "./delivery-call.ts";
 import { ReactionContext } from "./reaction-context.ts";
@@ -36,6 +36,8 @@ export interface TrialParts {
   readonly random: Random;
   readonly ids: IdSource;
   readonly log: LogWriter;
+  /** What handlers count in; nobody reads it. */
+  readonly metrics: Metrics;
   /** The longest that one try may take, in ms: for so long it may hold the locks of rows. */
   readonly timeoutMs: number;
 }

@@ -24,9 +24,10 @@ export interface WorkflowParts extends StepRunnerParts {
 }
 
 export function createWorkflowConsumers(workflow: Workflow, parts: WorkflowParts): readonly Consumer[] {
-  const { clock, log, programs, random, store, wakeIn } = parts;
+  const { clock, environment, log, metrics, programs, random, store, wakeIn } = parts;
   const program = programs.get(workflow.name) as Program;
-  const driver = new RunDriver({ program, programs, store, runAttempt: createStepRunner(workflow.name, parts), isFinal: isFinalFailure, wakeIn, clock, random, log });
+  const ended = metrics.counter({ name: "tenon_runs_ended", help: "Runs of workflows that completed, failed, were canceled or were parked.", labels: ["workflow", "state"] });
+  const driver = new RunDriver({ program, programs, store, runAttempt: createStepRunner(workflow.name, parts), isFinal: isFinalFailure, wakeIn, onEnd: (state) => ended.with(`${environment.service}.${workflow.name}`, state).add(), clock, random, log });
   const turns: Consumer = {
     name: turnsOf(workflow.name),
     concurrency: workflow.options.concurrency ?? defaultConcurrency,
@@ -43,6 +44,7 @@ function mailConsumer({ name }: Workflow, parts: WorkflowParts): Consumer {
   const { data, store, wakeIn } = parts;
   return createConsumer(
     {
+      kind: "mail",
       name: mailOf(name),
       options: { attempts: 1_000 },
       read: () => undefined, // whoever takes it reads it, with the code of that time

@@ -3,6 +3,7 @@ import type { Caller, OutputOf, RetryOptions, Schema } from "../contract/index.t
 import type { CallOperation } from "../calls/index.ts";
 import type { Db } from "../data/index.ts";
 import type { Duration, Log } from "../kernel/index.ts";
+import type { Measure } from "./measures.ts";
 import type { Emit, Tables } from "./needs.ts";
 import type { Runs, StartRun } from "./workflows.ts";
 
@@ -21,6 +22,8 @@ export interface ReactionContext<T extends Tables, C extends Schema> {
   /** The platform itself: a delivery has no caller of its own. */
   readonly caller: Caller;
   readonly log: Log;
+  /** Counts with a metric of the service's own: `measure(placed, 1, { tier })`. */
+  readonly measure: Measure;
   /** Aborted when the deadline passes or the process stops. */
   readonly signal: AbortSignal;
   readonly remainingMs: number;

@@ -20,6 +20,7 @@ import type { Log } from "../kernel/index.ts";
 import { checkReactions } from "./check-reactions.ts";
 import { checkTriggers } from "./check-triggers.ts";
 import { checkWorkflows } from "./check-workflows.ts";
+import type { Measure } from "./measures.ts";
 import type { Emit, Fail, NoConfig, NoTables, Tables } from "./needs.ts";
 import type { Subscription } from "./reactions.ts";
 import type { Trigger } from "./triggers.ts";
@@ -36,6 +37,8 @@ export interface HandlerContext<I extends Schema, E extends ErrorSpecs, T extend
   readonly fail: Fail<E>;
   /** Lines with this call's id. */
   readonly log: Log;
+  /** Counts with a metric of the service's own: `measure(placed, 1, { tier })`. */
+  readonly measure: Measure;
   /** Aborted when the caller goes away or the deadline passes. Hand it to whatever waits. */
   readonly signal: AbortSignal;
   /** Milliseconds until the deadline, 0 when it has passed. */

@@ -9,6 +9,7 @@ import type { AnyOutput, CallPromise, ContractEvent, DeclaredFaults, ErrorSpecs,
 import type { CallOperation } from "../calls/index.ts";
 import type { Db } from "../data/index.ts";
 import type { Duration, Log } from "../kernel/index.ts";
+import type { Measure } from "./measures.ts";
 import type { Emit, Fail, NoConfig, NoTables, Tables } from "./needs.ts";
 
 /** What is kept of a value: what JSON has of it. A `Date` comes back as its text, and so does a big integer. */
@@ -37,6 +38,8 @@ export interface StepContext<T extends Tables = NoTables, C extends Schema = NoC
   readonly emit: Emit;
   readonly start: StartRun;
   readonly log: Log;
+  /** Counts with a metric of the service's own: `measure(placed, 1, { tier })`. */
+  readonly measure: Measure;
   /** Aborted when the deadline passes or the run is canceled. */
   readonly signal: AbortSignal;
   readonly remainingMs: number;

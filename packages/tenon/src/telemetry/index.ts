@@ -1,6 +1,9 @@
 /** What is said about running calls: spans, log lines, counts and durations. */
+export { type TextFormat, textFormatTypes, toMetricsText } from "./exposition.ts";
+export { Family, type MetricSpec } from "./family.ts";
 export { type LogFormat, LogWriter, type LogWriterOptions } from "./log-writer.ts";
-export { type Gauge, Histogram, Metrics, OperationMeter } from "./metrics.ts";
+export { type DeclaredMetric, type HistogramSpec, Metrics, type MetricsOptions, OperationMeter, type Reading, type WatchedSpec } from "./metrics.ts";
+export { Counter, durationBoundsS, Gauge, Histogram, type TraceRef } from "./series.ts";
 export {
   type Attributes,
   type AttributeValue,

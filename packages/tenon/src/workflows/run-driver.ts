@@ -27,6 +27,8 @@ export interface RunDriverOptions {
   readonly isFinal: IsFinal;
   /** Says, in so many ms, that there may be something due. A hint. */
   readonly wakeIn: (waitMs: number) => void;
+  /** Told when a run has come to an end, or was parked, and that is kept. */
+  readonly onEnd?: (state: "completed" | "failed" | "canceled" | "parked") => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -114,6 +116,7 @@ export class RunDriver {
     }
     const end = store.statements.end(of, { state: "completed", output, endedAtMs: clock.nowMs() });
     await store.commit([store.statements.guard(of, "running"), ...turn.gathered.statements(), ...end, store.statements.endTurn(of)]);
+    this.#options.onEnd?.("completed");
     this.#options.wakeIn(0);
     return "removed";
   }
@@ -188,6 +191,7 @@ export class RunDriver {
         const reason = `the undo step "${name}" failed for good after ${attempts} ${attempts === 1 ? "attempt" : "attempts"}: ${failure.message}`;
         log.error("a run is parked: an undo step failed for good", { run: run.id, step: name, error: thrown });
         await store.commit([guard, store.statements.record(run.id, { ...own, state: "retrying", failure }), store.statements.park(run.id, reason), store.statements.endTurn(of)]);
+        this.#options.onEnd?.("parked");
         return "removed";
       }
       const waitMs = backoffMs(attempts, policy, random);
@@ -201,6 +205,7 @@ export class RunDriver {
     const { clock, store, wakeIn } = this.#options;
     const end = store.statements.end(of, { state, failure, endedAtMs: clock.nowMs() });
     await store.commit([store.statements.guard(of, from), ...pending, ...end, store.statements.endTurn(of)]);
+    this.#options.onEnd?.(state);
     wakeIn(0);
     return "removed";
   }
@@ -209,6 +214,7 @@ export class RunDriver {
     const { log, store } = this.#options;
     log.error("a run is parked", { run: run.id, reason });
     await store.commit([store.statements.guard(of, run.state), store.statements.park(run.id, reason), store.statements.endTurn(of)]);
+    this.#options.onEnd?.("parked");
     return "removed";
   }
 

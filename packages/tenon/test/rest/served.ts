@@ -129,9 +129,10 @@ function createFace(options: ServeOptions, log: LogWriter): RestFace {
   const services = options.services ?? [];
   const directory = new Directory();
   const ids = createIdSource(Math.random);
+  const metrics = new Metrics({ clock });
   const max = options.concurrencyMax ?? 1_000;
   const stages = [
-    record({ metrics: new Metrics(), log, clock }),
+    record({ metrics, log, clock }),
     admit({ limit: new ConcurrencyLimit({ min: Math.min(8, max), max, initial: Math.min(64, max) }), clock, random: Math.random }),
     deadline({ clock }),
     identify({ verifier, clock }),
@@ -142,7 +143,7 @@ function createFace(options: ServeOptions, log: LogWriter): RestFace {
     replay({ answers: new MemoryAnswers({ keepMs: 60_000, max: 1_000, nowMs: () => clock.nowMs() }) }),
   ];
   for (const service of services) {
-    const environment = { service: service.name, data: undefined, directory, clock, ids, log, config: undefined };
+    const environment = { service: service.name, data: undefined, directory, clock, ids, log, metrics, config: undefined };
     for (const operation of operationsOf(service.contract)) {
       const handler = service.handlers[operation.name] as AnyHandler;
       directory.register(operation, compile(stages, operation, handle(operation, handler, environment)));

@@ -5,7 +5,7 @@ import { type Database, migrate, openServiceData, readMigrations, type ServiceDa
 import type { Clock, Part } from "../../src/kernel/index.ts";
 import { openApp, type OpenApp, parseConfig, systemClock } from "../../src/app/index.ts";
 import { app, type Service } from "../../src/service/index.ts";
-import { LogWriter } from "../../src/telemetry/index.ts";
+import { LogWriter, Metrics } from "../../src/telemetry/index.ts";
 import { createProgram } from "../../src/reactions/index.ts";
 import { nextDueMs, RunDesk, shiftDue } from "../../src/workflows/index.ts";
 
@@ -42,7 +42,7 @@ export class AppProcess {
     const data = { database, services: new Map<string, ServiceData>(), parts: [], close: () => Promise.resolve() };
     for (const { name, tables } of services) data.services.set(name, await openServiceData({ database, service: name, tables, clock, random: Math.random }));
     const serviceConfigs = new Map<string, unknown>();
-    const open = await openApp(app("test", { services }), { config, serviceConfigs, clock, random: Math.random, log, verifier: undefined, data });
+    const open = await openApp(app("test", { services }), { config, serviceConfigs, clock, random: Math.random, log, metrics: new Metrics({ clock }), verifier: undefined, data });
     const started = new AppProcess(open, { clock, log, options });
     for (const part of started.#parts) await part.start();
     return started;
