@@ -59,12 +59,15 @@ export class Histogram {
   readonly counts: Float64Array;
   sum = 0;
   readonly #clock: Clock;
+  /** The same bounds, as bare numbers: a frozen array holds boxes, and a search through those takes four times as long. */
+  readonly #edges: Float64Array;
   #exemplars: Exemplars | undefined = undefined;
 
   constructor(clock: Clock, bounds: readonly number[] = durationBoundsS) {
     this.#clock = clock;
     this.sinceMs = clock.nowMs();
     this.bounds = bounds;
+    this.#edges = Float64Array.from(bounds);
     this.counts = new Float64Array(bounds.length + 1);
   }
 
@@ -73,9 +76,9 @@ export class Histogram {
    * @param trace  Stands for its bucket until the next one comes, and is kept for so long.
    */
   observe(value: number, trace?: TraceRef): void {
-    const { bounds } = this;
+    const edges = this.#edges;
     let at = 0;
-    while (at < bounds.length && value > (bounds[at] as number)) at += 1;
+    while (at < edges.length && value > (edges[at] as number)) at += 1;
     this.counts[at] = (this.counts[at] as number) + 1;
     this.sum += value;
     if (trace !== undefined) (this.#exemplars ??= new Exemplars(this.counts.length)).keep(at, value, { trace, timeMs: this.#clock.nowMs() });
