@@ -5,28 +5,35 @@
 import type { Operation } from "../contract/index.ts";
 import { type Clock, Fault, faultTable, type LogLevel } from "../kernel/index.ts";
 import type { LogWriter, Metrics } from "../telemetry/index.ts";
+import { isGivenWay } from "./admit.ts";
 import type { Call } from "./call.ts";
+import type { CallMeters } from "./ports.ts";
 import { type Handler, isPromise, type Stage } from "./stage.ts";
 
 export interface RecordOptions {
   readonly metrics: Metrics;
   readonly log: LogWriter;
   readonly clock: Clock;
+  /** Where calls are counted by the objectives of their contracts. */
+  readonly objectives?: CallMeters | undefined;
   /** Who tells of a bug, with its stack. Default `log`: it is told here. */
   readonly bugs?: "log" | "leave to others";
 }
 
 export function record(options: RecordOptions): Stage {
-  const { metrics, log, clock, bugs = "log" } = options;
+  const { metrics, log, clock, objectives, bugs = "log" } = options;
 
   return {
     name: "record",
     compile(operation: Operation, next: Handler): Handler {
       const meter = metrics.operation(operation.id);
+      const judge = objectives?.meterOf(operation, "calls");
+      const probeJudge = operation.probe === undefined ? undefined : objectives?.meterOf(operation, "probes");
 
-      function ended(call: Call, code: string, level: LogLevel): void {
+      function ended(call: Call, code: string, level: LogLevel, isServiceFault: boolean | "not counted"): void {
         const ms = (call.endedAtMs ?? clock.elapsedMs()) - call.startedAtMs;
         meter.observe(code, ms);
+        if (isServiceFault !== "not counted") (call.isProbe ? probeJudge : judge)?.observe(isServiceFault, ms);
         log.call(level, { operation: operation.id, code, id: call.id, ms });
       }
 
@@ -34,7 +41,7 @@ export function record(options: RecordOptions): Stage {
         const fault = Fault.from(thrown);
         fault.operation ??= operation.id;
         const { atFault } = faultTable[fault.code];
-        ended(call, fault.publicCode, atFault === "caller" ? "info" : "warn");
+        ended(call, fault.publicCode, atFault === "caller" ? "info" : "warn", isGivenWay(fault) ? "not counted" : atFault !== "caller");
         if (fault.code === "internal" && bugs === "log") log.error("a call failed by a bug", { operation: operation.id, call: call.id, error: fault.cause ?? fault });
         else if (fault.cause !== undefined) log.debug("why a call failed", { operation: operation.id, call: call.id, code: fault.code, error: fault.cause });
         return fault;
@@ -48,12 +55,12 @@ export function record(options: RecordOptions): Stage {
           throw failed(call, thrown);
         }
         if (!isPromise(result)) {
-          ended(call, "ok", "info");
+          ended(call, "ok", "info", false);
           return result;
         }
         return result.then(
           (value) => {
-            ended(call, "ok", "info");
+            ended(call, "ok", "info", false);
             return value;
           },
           (thrown: unknown) => {
