@@ -71,7 +71,8 @@ export async function startApp(app: App, options: StartOptions): Promise<Started
       connectionsMax: config.connectionsMax,
       loopDelay,
     });
-    parts.push(...open.eventParts, ...open.tickers, server);
+    // Counts are taken until the last call has ended, and kept before the database closes.
+    parts.push(...(open.objectives?.parts ?? []), ...open.eventParts, ...open.tickers, server, ...(open.objectives?.probes ?? []));
     for (const part of parts) await part.start();
 
     const url = `http://${config.host === "" ? "localhost" : config.host}:${server.port}`;

@@ -138,7 +138,7 @@ function checkObjective(spec: OperationSpec, mistakes: MistakesAt): void {
   if (availability !== undefined && !(availability > 0 && availability < 100)) {
     mistakes.add(`an availability of ${availability} percent cannot be held`, "a number above 0 and below 100, such as 99.9");
   }
-  if (!["low", "normal", "high"].includes(spec.priority)) mistakes.add(`"${String(spec.priority)}" is no priority`, '"low", "normal" or "high"');
+  if (!["low", "normal", "high"].includes(spec.priority)) mistakes.add(`"${spec.priority}" is no priority`, '"low", "normal" or "high"');
   checkProbe(spec, mistakes);
   if (rateLimit === undefined) return;
   checkDuration("rateLimit.per", rateLimit.per, mistakes);
@@ -147,8 +147,9 @@ function checkObjective(spec: OperationSpec, mistakes: MistakesAt): void {
   }
 }
 
-function checkProbe({ input, output, probe }: OperationSpec, mistakes: MistakesAt): void {
+function checkProbe({ input, objective, output, probe }: OperationSpec, mistakes: MistakesAt): void {
   if (probe === undefined) return;
+  if (objective === undefined) mistakes.add("has a probe and no objective, so nothing is measured by it", "objective: { availability: 99.9 }");
   const everyMs = checkDuration("probe.every", probe.every, mistakes);
   if (everyMs > 0 && everyMs < minProbeMs) mistakes.add(`a probe every "${probe.every}" is a load of its own`, "every second at most");
   if (isStreamOutput(output) || isBytesOutput(output)) mistakes.add("a probe cannot read a stream", "probe a query that answers with JSON");

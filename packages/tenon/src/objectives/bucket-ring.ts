@@ -110,7 +110,7 @@ export class BucketRing {
    * @param windowMs  Up to 28 days.
    */
   sum(windowMs: number, nowMs: number): Counts {
-    const tier = this.#tiers.find((each) => each.bucketMs * each.length >= windowMs) ?? (this.#tiers.at(-1) as TierRing);
-    return tier.sum(windowMs, nowMs);
+    const tier = this.#tiers.find((each) => each.bucketMs * each.length >= windowMs) ?? this.#tiers.at(-1);
+    return tier?.sum(windowMs, nowMs) ?? { bad: 0, total: 0 };
   }
 }

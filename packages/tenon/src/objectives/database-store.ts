@@ -5,8 +5,7 @@
  * Each delta goes into one bucket of each tier, in one statement. A statement whose answer is lost after its commit is
  * sent again, and counted twice: ten seconds of one instance.
  */
-import type { Database, Rows } from "../data/index.ts";
-import { withSession } from "../events/index.ts";
+import type { Rows, Session } from "../data/index.ts";
 import type { Alert } from "./alert.ts";
 import { tiers } from "./bucket-ring.ts";
 import type { CountDelta, ObjectiveStore, StoredCount, Turn } from "./ports.ts";
@@ -39,13 +38,14 @@ const turnText = `
 /** Silences that are over are kept so long, for whoever asks why nobody was told. */
 const silencesKeptMs = 7 * 86_400_000;
 
-export class DatabaseObjectives implements ObjectiveStore {
-  readonly #database: Database;
-  readonly #service: string;
+/** Runs `task` in a session of the service. Handed in, since an app without a database loads nothing of one. */
+export type WithSession = <T>(mode: "read" | "write", task: (session: Session) => Promise<T>) => Promise<T>;
 
-  constructor(database: Database, service: string) {
-    this.#database = database;
-    this.#service = service;
+export class DatabaseObjectives implements ObjectiveStore {
+  readonly #withSession: WithSession;
+
+  constructor(withSession: WithSession) {
+    this.#withSession = withSession;
   }
 
   async add(deltas: readonly CountDelta[]): Promise<void> {
@@ -86,7 +86,7 @@ export class DatabaseObjectives implements ObjectiveStore {
   }
 
   async keep(alerts: readonly Alert[], forgotten: readonly string[]): Promise<void> {
-    await withSession(this.#database, { service: this.#service, mode: "write" }, (session) =>
+    await this.#withSession("write", (session) =>
       session.batch([
         { text: "begin", parameters: [] },
         { text: "delete from tenon_alerts where id = any($1::text[])", parameters: [forgotten] },
@@ -123,6 +123,6 @@ export class DatabaseObjectives implements ObjectiveStore {
   }
 
   async #run(mode: "read" | "write", text: string, parameters: readonly unknown[]): Promise<Rows> {
-    return withSession(this.#database, { service: this.#service, mode }, (session) => session.query(text, parameters));
+    return this.#withSession(mode, (session) => session.query(text, parameters));
   }
 }

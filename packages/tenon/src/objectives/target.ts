@@ -9,7 +9,7 @@
  *
  * Lag is measured by looking, and not at deliveries: a subscription that stands still delivers nothing.
  */
-import type { LagObjective, Operation } from "../contract/index.ts";
+import { type AnyContract, type LagObjective, type Operation, operationsOf } from "../contract/index.ts";
 import { parseDuration } from "../kernel/index.ts";
 
 export type Indicator = "availability" | "latency" | "lag";
@@ -55,7 +55,7 @@ export function targetsOfOperation(operation: Operation, source: "calls" | "prob
   const latencies = Object.entries(percentiles).flatMap(([name, percent]): readonly Target[] => {
     const limit = objective?.latency?.[name as keyof typeof percentiles];
     if (limit === undefined) return [];
-    return [{ ...common, id: `${prefix}${subject}/latency-${name}`, indicator: "latency", share: partOf(percent), limitMs: parseDuration(limit) as number }];
+    return [{ ...common, id: `${prefix}${subject}/latency-${name}`, indicator: "latency", share: partOf(percent), limitMs: parseDuration(limit) }];
   });
   if (objective?.availability === undefined) return latencies;
   return [{ ...common, id: `${prefix}${subject}/availability`, indicator: "availability", share: partOf(objective.availability), limitMs: undefined }, ...latencies];
@@ -63,5 +63,22 @@ export function targetsOfOperation(operation: Operation, source: "calls" | "prob
 
 export function targetOfSubscription({ name, objective, service }: LaggingSubject): Target {
   const { lag, share = defaultLagShare } = objective;
-  return { id: `${service}.${name}/lag`, service, subject: `${service}.${name}`, indicator: "lag", share: partOf(share), limitMs: parseDuration(lag) as number, source: "looks" };
+  return { id: `${service}.${name}/lag`, service, subject: `${service}.${name}`, indicator: "lag", share: partOf(share), limitMs: parseDuration(lag), source: "looks" };
+}
+
+/** As much of a service as tells what it promises. */
+export interface PromisingService {
+  readonly name: string;
+  readonly contract: AnyContract;
+  readonly subscriptions: readonly { readonly name: string; readonly options: { readonly objective?: LagObjective } }[];
+}
+
+/** Everything that a service promises. */
+export function targetsOf({ contract, name: service, subscriptions }: PromisingService): readonly Target[] {
+  const operations = operationsOf(contract);
+  return [
+    ...operations.flatMap((operation) => targetsOfOperation(operation)),
+    ...operations.filter(({ probe }) => probe !== undefined).flatMap((operation) => targetsOfOperation(operation, "probes")),
+    ...subscriptions.flatMap(({ name, options: { objective } }) => (objective === undefined ? [] : [targetOfSubscription({ service, name, objective })])),
+  ];
 }
