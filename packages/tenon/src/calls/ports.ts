@@ -19,13 +19,13 @@ export interface AnswerStore {
   save(call: Call, answer: StoredAnswer): Promise<void>;
 }
 
+/** Who is why a call ended as it did: nobody where it was answered; else the caller (a declared error is one too) or the service. */
+export type CallOutcome = "answered" | "caller" | "service";
+
 /** Counts the calls of one operation by what was promised for it. Must not throw, wait or take memory. */
 export interface CallMeter {
-  /**
-   * @param isServiceFault  It failed, and neither its caller nor its contract is why.
-   * @param ms              How long it took.
-   */
-  observe(isServiceFault: boolean, ms: number): void;
+  /** @param ms  How long it took. */
+  observe(outcome: CallOutcome, ms: number): void;
 }
 
 /** Which calls are counted, and where. A probe is counted by itself. */

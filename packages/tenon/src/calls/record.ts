@@ -7,7 +7,7 @@ import { type Clock, Fault, faultTable, type LogLevel } from "../kernel/index.ts
 import type { LogWriter, Metrics } from "../telemetry/index.ts";
 import { isGivenWay } from "./admit.ts";
 import type { Call } from "./call.ts";
-import type { CallMeters } from "./ports.ts";
+import type { CallMeters, CallOutcome } from "./ports.ts";
 import { type Handler, isPromise, type Stage } from "./stage.ts";
 
 export interface RecordOptions {
@@ -30,10 +30,10 @@ export function record(options: RecordOptions): Stage {
       const judge = objectives?.meterOf(operation, "calls");
       const probeJudge = operation.probe === undefined ? undefined : objectives?.meterOf(operation, "probes");
 
-      function ended(call: Call, code: string, level: LogLevel, isServiceFault: boolean | "not counted"): void {
+      function ended(call: Call, code: string, level: LogLevel, outcome: CallOutcome | "not counted"): void {
         const ms = (call.endedAtMs ?? clock.elapsedMs()) - call.startedAtMs;
         meter.observe(code, ms);
-        if (isServiceFault !== "not counted") (call.isProbe ? probeJudge : judge)?.observe(isServiceFault, ms);
+        if (outcome !== "not counted") (call.isProbe ? probeJudge : judge)?.observe(outcome, ms);
         log.call(level, { operation: operation.id, code, id: call.id, ms });
       }
 
@@ -41,7 +41,7 @@ export function record(options: RecordOptions): Stage {
         const fault = Fault.from(thrown);
         fault.operation ??= operation.id;
         const { atFault } = faultTable[fault.code];
-        ended(call, fault.publicCode, atFault === "caller" ? "info" : "warn", isGivenWay(fault) ? "not counted" : atFault !== "caller");
+        ended(call, fault.publicCode, atFault === "caller" ? "info" : "warn", isGivenWay(fault) ? "not counted" : atFault === "caller" ? "caller" : "service");
         if (fault.code === "internal" && bugs === "log") log.error("a call failed by a bug", { operation: operation.id, call: call.id, error: fault.cause ?? fault });
         else if (fault.cause !== undefined) log.debug("why a call failed", { operation: operation.id, call: call.id, code: fault.code, error: fault.cause });
         return fault;
@@ -55,12 +55,12 @@ export function record(options: RecordOptions): Stage {
           throw failed(call, thrown);
         }
         if (!isPromise(result)) {
-          ended(call, "ok", "info", false);
+          ended(call, "ok", "info", "answered");
           return result;
         }
         return result.then(
           (value) => {
-            ended(call, "ok", "info", false);
+            ended(call, "ok", "info", "answered");
             return value;
           },
           (thrown: unknown) => {

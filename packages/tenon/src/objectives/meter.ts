@@ -2,7 +2,7 @@
  * Counters that calls add to. Adding is two increments, without a clock and without memory; whoever keeps the counts
  * takes them away every few seconds.
  */
-import type { CallMeter } from "../calls/index.ts";
+import type { CallMeter, CallOutcome } from "../calls/index.ts";
 import type { Operation } from "../contract/index.ts";
 import type { Counts } from "./bucket-ring.ts";
 import { type Target, targetsOfOperation } from "./target.ts";
@@ -40,8 +40,8 @@ class OperationJudge implements CallMeter {
     this.#latencies = meters.filter(({ target }) => target.indicator === "latency").map((meter) => [meter.target.limitMs as number, meter]);
   }
 
-  observe(isServiceFault: boolean, ms: number): void {
-    this.#availability?.observe(!isServiceFault);
+  observe(outcome: CallOutcome, ms: number): void {
+    if (outcome !== "caller") this.#availability?.observe(outcome === "answered");
     for (const [limitMs, meter] of this.#latencies) meter.observe(ms <= limitMs);
   }
 }

@@ -3,9 +3,12 @@
  *
  * | objective | an event is | and it is good |
  * |---|---|---|
- * | availability | a call | unless it failed, and neither the caller nor the contract is why (`atFault` of the fault's row) |
+ * | availability | a call that did not fail by its caller | when it was answered |
  * | latency | a call | when it took no longer than it may, however it ended |
  * | lag | a look, one every 10 s | when nothing waits longer than it may |
+ *
+ * Who is at fault is what the fault's row says (`atFault`); a declared error is an answer to the caller, and like a caller's
+ * mistake neither good nor bad. Were they good, a flood of wrong calls would hide an outage.
  *
  * Lag is measured by looking, and not at deliveries: a subscription that stands still delivers nothing.
  */

@@ -1,6 +1,6 @@
 /** What is said about running calls: spans, log lines, counts and durations. */
 export { type LogFormat, LogWriter, type LogWriterOptions } from "./log-writer.ts";
-export { type Gauge, Histogram, Metrics, OperationMeter } from "./metrics.ts";
+export { durationBoundsS, type Gauge, Histogram, Metrics, OperationMeter } from "./metrics.ts";
 export {
   type Attributes,
   type AttributeValue,

@@ -8,16 +8,16 @@
  */
 
 /** Upper bounds in seconds: from a call that does nothing to one that nobody waits for; 2 to 2.5 apart. */
-const boundsS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
+export const durationBoundsS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
 
 export class Histogram {
   /** One per bound and one for what is above all of them. Not cumulative. */
-  readonly counts = new Float64Array(boundsS.length + 1);
+  readonly counts = new Float64Array(durationBoundsS.length + 1);
   sumS = 0;
 
   observe(seconds: number): void {
     let at = 0;
-    while (at < boundsS.length && seconds > (boundsS[at] as number)) at += 1;
+    while (at < durationBoundsS.length && seconds > (durationBoundsS[at] as number)) at += 1;
     this.counts[at] = (this.counts[at] as number) + 1;
     this.sumS += seconds;
   }
@@ -70,11 +70,11 @@ export class Metrics {
 
 function pushHistogram(lines: string[], id: string, histogram: Histogram): void {
   let total = 0;
-  boundsS.forEach((bound, at) => {
+  durationBoundsS.forEach((bound, at) => {
     total += histogram.counts[at] as number;
     lines.push(`tenon_call_duration_seconds_bucket{operation="${id}",le="${bound}"} ${total}`);
   });
-  total += histogram.counts[boundsS.length] as number;
+  total += histogram.counts[durationBoundsS.length] as number;
   lines.push(`tenon_call_duration_seconds_bucket{operation="${id}",le="+Inf"} ${total}`);
   lines.push(`tenon_call_duration_seconds_sum{operation="${id}"} ${histogram.sumS}`);
   lines.push(`tenon_call_duration_seconds_count{operation="${id}"} ${total}`);

@@ -3,7 +3,7 @@ import { type Database, migrate } from "../../src/data/index.ts";
 import { withSession } from "../../src/events/index.ts";
 import { Fault, type Log } from "../../src/kernel/index.ts";
 import { type AlertNotification, type AlertReceiver, type AlertTransition, DatabaseObjectives, ObjectiveKeeper, type ObjectiveKeeperOptions, ObjectiveMeters, type ObjectiveStore, type Target } from "../../src/objectives/index.ts";
-import { ManualClock } from "../calls/fixture.ts";
+import type { ManualClock } from "../calls/fixture.ts";
 
 export const service = "orders";
 
@@ -39,7 +39,7 @@ export interface Instance {
   readonly listener: Listener;
   readonly transitions: AlertTransition[];
   /** Counts so many calls of a target, of which so many failed. */
-  count(target: Target, total: number, bad: number): void;
+  readonly count: (target: Target, total: number, bad: number) => void;
 }
 
 export interface InstanceOptions extends Partial<Pick<ObjectiveKeeperOptions, "store" | "waits" | "targets">> {
