@@ -105,8 +105,8 @@ describe("tenon silences", () => {
     assert.deepEqual([again.code, /there is no silence/.test(again.stderr)], [1, true]);
   });
 
-  test("refuses what has no reason, no end, or fits nothing", { timeout: 60_000 }, async () => {
-    await using project = await openNotes();
+  test("refuses what has no reason, no end, or fits nothing, before anything is opened", async () => {
+    await using project = await Project.create({ ...notesFiles(), "notes/contract.ts": contractText });
     for (const [args, problem] of [
       [["--for", "2h"], /a silence needs a reason/],
       [["--reason", "x"], /a silence ends at one instant/],

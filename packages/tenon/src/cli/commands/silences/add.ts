@@ -2,9 +2,11 @@
 import { randomBytes } from "node:crypto";
 import { parseDuration } from "../../../kernel/index.ts";
 import type { Silence, SilenceMatcher } from "../../../objectives/index.ts";
+import { enterApp } from "../../app-location.ts";
 import { appOption, type CommandSpec } from "../../command.ts";
 import { type OperatorOptions, withOperator } from "../../events/operator.ts";
 import { findService } from "../../events/targets.ts";
+import { loadApp } from "../../load-app.ts";
 import { openStore } from "../../objectives/status.ts";
 import { CommandProblem } from "../../problem.ts";
 import { matcherText, silenceData } from "./list.ts";
@@ -43,12 +45,14 @@ export const silencesAddCommand: CommandSpec<AddOptions> = {
     if (reason === undefined || reason.trim() === "") throw new CommandProblem("a silence needs a reason", { remedy: '--reason "moving the database"', exitCode: 2 });
     assertKnown("--indicator", indicator, ["availability", "latency", "lag"]);
     assertKnown("--severity", severity, ["page", "ticket"]);
-    return withOperator(options, terminal, async ({ app, database, owners }) => {
-      const { systemClock } = await import("../../../app/index.ts");
-      const service = findService(owners, operands[0] ?? "");
-      const matcher: SilenceMatcher = { ...(subject === undefined ? {} : { subject }), ...(indicator === undefined ? {} : { indicator }), ...(severity === undefined ? {} : { severity }) };
-      const silence: Silence = { id: randomBytes(4).toString("hex"), matcher, untilMs: parseEnd(options, systemClock.nowMs()), reason };
-      await assertMeantSomething(service, matcher);
+    const { systemClock } = await import("../../../app/index.ts");
+    const untilMs = parseEnd(options, systemClock.nowMs());
+    const service = findService((await loadApp(enterApp(options.app).file)).services, operands[0] ?? "");
+    const matcher: SilenceMatcher = { ...(subject === undefined ? {} : { subject }), ...(indicator === undefined ? {} : { indicator }), ...(severity === undefined ? {} : { severity }) };
+    await assertMeantSomething(service, matcher);
+    if (service.migrations === undefined) throw new CommandProblem(`${service.name} has no database, in which a silence could be kept`, { remedy: "silence its alerts where they go to" });
+    const silence: Silence = { id: randomBytes(4).toString("hex"), matcher, untilMs, reason };
+    return withOperator(options, terminal, async ({ app, database }) => {
       await (await openStore(database, service.name)).addSilence(silence);
       const text = `${silence.id}: alerts of ${service.name} (${matcherText(matcher)}) are quiet until ${new Date(silence.untilMs).toISOString()}`;
       return { text, data: { app: app.name, ...silenceData(service.name, silence) } };
