@@ -32,6 +32,7 @@ export const rooms: readonly Room[] = [
   { name: "data", kind: "capability", purpose: "a database per service: unit of work, tables, migrations" },
   { name: "events", kind: "capability", purpose: "what happened, told to whoever wants to know: outbox, inbox, deliveries, schedules, webhooks" },
   { name: "workflows", kind: "capability", purpose: "work that takes longer than a call: runs, their steps and waits, turns, compensation" },
+  { name: "objectives", kind: "capability", purpose: "what was promised and how much of it was kept: error budgets, burn rates, alerts, silences" },
   { name: "service", kind: "words", purpose: "what a team writes besides contracts: services, apps, mounts, as plain values" },
   { name: "handlers", kind: "capability", purpose: "running users' handlers of operations: the context of each, and the cut of its answer to the contract" },
   { name: "reactions", kind: "capability", purpose: "running what services do without being asked: subscriptions, triggers, workflows; and trying it" },
@@ -44,6 +45,7 @@ export const rooms: readonly Room[] = [
   { name: "nats", kind: "adapter", purpose: "events over NATS JetStream" },
   { name: "kafka", kind: "adapter", purpose: "events over Kafka" },
   { name: "oidc", kind: "adapter", purpose: "tokens of OpenID Connect issuers, and the issuer for development" },
+  { name: "alerts", kind: "adapter", purpose: "alerts to webhooks, Slack and Alertmanager" },
   { name: "app", kind: "composition", purpose: "configuration, the readable list of standard parts, start and stop" },
   { name: "cli", kind: "composition", purpose: "the command line" },
 ];

@@ -47,6 +47,7 @@ export { DeclaredFault, type Duration, Fault, type FaultCode, faultTable, type L
 export {
   app,
   type App,
+  type BudgetPolicy,
   type ChangeContext,
   type ChangeTrigger,
   counter,

@@ -5,7 +5,7 @@
 import type { LogLevel } from "../kernel/index.ts";
 import type { LogFormat } from "../telemetry/index.ts";
 import { limits } from "../rest/index.ts";
-import { anyText, databaseUrl, list, oneOf, type Setting, SettingProblem, webUrl, wholeNumber } from "./setting.ts";
+import { anyText, databaseUrl, list, oneOf, type Setting, SettingProblem, webhookSecret, webUrl, wholeNumber } from "./setting.ts";
 
 /** Where text values come from, the strongest first: the environment, a file. */
 export interface ConfigLayer {
@@ -41,6 +41,10 @@ export interface Config {
   readonly deliveriesMax: number;
   readonly runsKeepD: number;
   readonly metricsSeriesMax: number;
+  readonly alertsWebhookUrl: string;
+  readonly alertsWebhookSecret: string;
+  readonly alertsSlackUrl: string;
+  readonly alertmanagerUrl: string;
 }
 
 type Settings = { readonly [K in keyof Config]: Setting<Config[K]> };
@@ -141,6 +145,16 @@ export const settings: Settings = {
     fallback: 1_000,
     parse: wholeNumber(1, 1_000_000),
   },
+  alertsWebhookUrl: { env: "ALERTS_WEBHOOK_URL", about: "where alerts of objectives are posted as JSON", fallback: "", isSecret: true, parse: webUrl },
+  alertsWebhookSecret: {
+    env: "ALERTS_WEBHOOK_SECRET",
+    about: "whsec_ and base64 of 24 to 64 bytes: signs what goes to ALERTS_WEBHOOK_URL as Standard Webhooks do",
+    fallback: "",
+    isSecret: true,
+    parse: webhookSecret,
+  },
+  alertsSlackUrl: { env: "ALERTS_SLACK_URL", about: "incoming webhook of Slack, or of what understands the same", fallback: "", isSecret: true, parse: webUrl },
+  alertmanagerUrl: { env: "ALERTMANAGER_URL", about: "http://alertmanager:9093, where alerts of objectives go too", fallback: "", parse: webUrl },
 };
 
 /** One line of `tenon config`. */

@@ -27,6 +27,7 @@ import type { LogWriter, Metrics } from "../telemetry/index.ts";
 import { authorize, authorizeCaller, identify, limit, type TokenVerifier } from "../trust/index.ts";
 import type { Config } from "./config.ts";
 import type { OpenedData } from "./open-data.ts";
+import type { AppObjectives } from "./open-objectives.ts";
 import { Readiness } from "./readiness.ts";
 import { standardPages } from "./standard-pages.ts";
 
@@ -61,6 +62,8 @@ export interface OpenApp {
   readonly parts: readonly Part[];
   /** Those of them that move and deliver events. */
   readonly eventParts: readonly Part[];
+  /** What counts objectives; missing where nothing is promised. Its parts are started by whoever runs the app. */
+  readonly objectives: AppObjectives | undefined;
   /** Those that fire schedules, to be started after them. Left out in tests, which fire by themselves. */
   readonly tickers: readonly Part[];
   /** Puts a run of a schedule into the inbox. @throws {RangeError} the service has no such schedule. */
@@ -86,11 +89,17 @@ export async function openApp(app: App, options: OpenAppOptions): Promise<OpenAp
   metrics.watch({ name: "tenon_calls_underway", help: "Calls under way.", type: "gauge" }, () => [{ value: concurrency.underway }]);
   metrics.watch({ name: "tenon_concurrency_limit", help: "Calls that may be under way at once.", type: "gauge" }, () => [{ value: concurrency.limit }]);
 
+  const objectives = isPromising(app) ? await (await import("./open-objectives.ts")).AppObjectives.open(app, { ...options, ids, directory, database: data?.database }) : undefined;
+  if (objectives !== undefined) {
+    const spec = { name: "tenon_alert_notifications_failed", help: "Notifications of alerts that a receiver did not take, in spite of repeats.", type: "counter" } as const;
+    metrics.watch(spec, () => [{ value: objectives.failures }]);
+  }
+
   // Loaded only with a database: an app without one starts sooner for it.
   const reactions = data === undefined ? undefined : (await import("./open-reactions.ts")).openReactions(app, { ...options, database: data.database });
   for (const service of app.services) {
     const serviceData = data?.services.get(service.name);
-    const stages = standardStages(options, { concurrency, serviceData });
+    const stages = standardStages(options, { concurrency, objectives, serviceData });
     const own = serviceData === undefined ? undefined : reactions?.of(service);
     const environment = { service: service.name, data: serviceData, emitter: own?.emitter, runs: own?.runs, directory, clock, ids, log, metrics, config: options.serviceConfigs.get(service.name) };
     for (const operation of operationsOf(service.contract)) {
@@ -125,10 +134,16 @@ export async function openApp(app: App, options: OpenAppOptions): Promise<OpenAp
     http: face.answer,
     parts: [...(data?.parts ?? []), ...eventParts, ...tickers],
     eventParts,
+    objectives,
     tickers,
     settled: async () => reactions?.events.settled(),
     fire: async (service, schedule, run) => reactions?.events.fire(service, schedule, run),
   };
+}
+
+/** Whether any operation or subscription has an objective. */
+function isPromising(app: App): boolean {
+  return app.services.some(({ contract, subscriptions }) => operationsOf(contract).some(({ objective }) => objective !== undefined) || subscriptions.some(({ options }) => options.objective !== undefined));
 }
 
 /**
@@ -139,15 +154,15 @@ export async function openApp(app: App, options: OpenAppOptions): Promise<OpenAp
  */
 function standardStages(
   options: OpenAppOptions,
-  parts: { readonly concurrency: ConcurrencyLimit; readonly serviceData: ServiceData | undefined },
+  parts: { readonly concurrency: ConcurrencyLimit; readonly objectives: AppObjectives | undefined; readonly serviceData: ServiceData | undefined },
 ): readonly Stage[] {
   const { clock, config, log, metrics, random, verifier } = options;
-  const { concurrency, serviceData } = parts;
+  const { concurrency, objectives, serviceData } = parts;
   const answers: AnswerStore =
     serviceData?.answers ?? new MemoryAnswers({ keepMs: config.idempotencyKeepH * 3_600_000, max: memoryAnswersMax, nowMs: () => clock.nowMs() });
   return [
-    record({ metrics, log, clock }),
-    admit({ limit: concurrency, clock, random, ...(options.queueDelayMs === undefined ? {} : { queueDelayMs: options.queueDelayMs }) }),
+    record({ metrics, log, clock, objectives: objectives?.meters }),
+    admit({ limit: concurrency, clock, random, ...(objectives === undefined ? {} : { isPressed: objectives.isPressed }), ...(options.queueDelayMs === undefined ? {} : { queueDelayMs: options.queueDelayMs }) }),
     deadline({ clock }),
     identify({ verifier, clock }),
     authorizeCaller(),

@@ -42,6 +42,14 @@ export function webUrl(text: string): string {
   throw new SettingProblem("must be a URL that starts with https:// or http://");
 }
 
+/** https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md "Signature scheme" */
+export function webhookSecret(text: string): string {
+  const base64 = text.replace(/^whsec_/, "");
+  const bytes = /^[A-Za-z0-9+/]*={0,2}$/.test(base64) ? Math.floor((base64.replaceAll("=", "").length * 3) / 4) : 0;
+  if (bytes >= 24 && bytes <= 64) return text;
+  throw new SettingProblem("must be base64 of 24 to 64 bytes, with or without whsec_ before it");
+}
+
 export function databaseUrl(text: string): string {
   if (/^pglite:.+/.test(text) || /^postgres(ql)?:\/\/.+/.test(text)) return text;
   throw new SettingProblem("must be postgres://user@host/database, pglite:directory or pglite:memory");

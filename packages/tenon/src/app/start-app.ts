@@ -74,7 +74,8 @@ export async function startApp(app: App, options: StartOptions): Promise<Started
     });
     metrics.watch({ name: "tenon_http_connections", help: "Open connections of HTTP.", type: "gauge" }, () => [{ value: server.connections }]);
     metrics.watch({ name: "tenon_http_connections_max", help: "Connections there may be.", type: "gauge" }, () => [{ value: config.connectionsMax }]);
-    parts.push(new ProcessWatch({ metrics, clock: systemClock }), ...open.eventParts, ...open.tickers, server);
+    // Counts are taken until the last call has ended, and kept before the database closes.
+    parts.push(new ProcessWatch({ metrics, clock: systemClock }), ...(open.objectives?.parts ?? []), ...open.eventParts, ...open.tickers, server, ...(open.objectives?.probes ?? []));
     for (const part of parts) await part.start();
 
     const url = `http://${config.host === "" ? "localhost" : config.host}:${server.port}`;

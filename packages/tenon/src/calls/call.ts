@@ -39,6 +39,8 @@ export interface CallStart {
   readonly timeoutMs?: number | undefined;
   /** Network address of the caller, for limits. */
   readonly address?: string | undefined;
+  /** The platform itself calls, to see whether it is answered. */
+  readonly isProbe?: boolean;
   /** What this call goes back to, where it is no part of another one: the `trace` of the call that emitted an event. */
   readonly trace?: string | undefined;
 }
@@ -65,6 +67,7 @@ export class Call {
   readonly idempotencyKey: string | undefined;
   readonly timeoutMs: number | undefined;
   readonly address: string | undefined;
+  readonly isProbe: boolean;
   /** The id of the call at the root of it all: the same in everything that it led to, over calls and events. */
   readonly trace: string;
   /** Set by `deadline`: the instant, on the same clock as `startedAtMs`, at which nobody waits any more. */
@@ -99,6 +102,7 @@ export class Call {
     this.idempotencyKey = start.idempotencyKey;
     this.timeoutMs = start.timeoutMs;
     this.address = start.address;
+    this.isProbe = start.isProbe ?? false;
     this.trace = start.trace ?? start.parent?.trace ?? start.id;
   }
 

@@ -87,9 +87,13 @@ export class ConcurrencyLimit {
     return this.#underway;
   }
 
-  /** Takes a place, or says that there is none. Every place taken is given back by `release` or `forget`. */
-  tryAcquire(): boolean {
-    const open = this.#probeLearnsFromMs === undefined ? this.#estimate : this.#estimate * probeShare;
+  /**
+   * Takes a place, or says that there is none. Every place taken is given back by `release` or `forget`.
+   *
+   * @param share  Part of the limit up to which there is a place for this call. Default 1.
+   */
+  tryAcquire(share = 1): boolean {
+    const open = share * (this.#probeLearnsFromMs === undefined ? this.#estimate : this.#estimate * probeShare);
     if (this.#underway >= open && this.#underway > 0) return false;
     this.#underway += 1;
     if (this.#underway > this.#windowPeak) this.#windowPeak = this.#underway;

@@ -1,4 +1,5 @@
 /** What the life of a call needs from other rooms. */
+import type { Operation } from "../contract/index.ts";
 import type { Call } from "./call.ts";
 
 /** The first answer to a command, kept under its idempotency key. */
@@ -16,4 +17,19 @@ export interface AnswerStore {
   find(call: Call): Promise<StoredAnswer | undefined>;
   /** Within the call's own transaction, where it has one: the answer is stored if and only if the effects are. */
   save(call: Call, answer: StoredAnswer): Promise<void>;
+}
+
+/** Who is why a call ended as it did: nobody where it was answered; else the caller (a declared error is one too) or the service. */
+export type CallOutcome = "answered" | "caller" | "service";
+
+/** Counts the calls of one operation by what was promised for it. Must not throw, wait or take memory. */
+export interface CallMeter {
+  /** @param ms  How long it took. */
+  observe(outcome: CallOutcome, ms: number): void;
+}
+
+/** Which calls are counted, and where. A probe is counted by itself. */
+export interface CallMeters {
+  /** `undefined` where nothing is promised. */
+  meterOf(operation: Operation, source: "calls" | "probes"): CallMeter | undefined;
 }

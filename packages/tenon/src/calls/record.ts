@@ -5,7 +5,9 @@
 import type { Operation } from "../contract/index.ts";
 import { type Clock, Fault, faultTable, type LogLevel } from "../kernel/index.ts";
 import type { LogWriter, Metrics } from "../telemetry/index.ts";
+import { isGivenWay } from "./admit.ts";
 import type { Call } from "./call.ts";
+import type { CallMeters, CallOutcome } from "./ports.ts";
 import { type Handler, isPromise, type Stage } from "./stage.ts";
 
 export interface RecordOptions {
@@ -14,23 +16,28 @@ export interface RecordOptions {
   readonly clock: Clock;
   /** What the metrics call it. Default: the kind of the operation, `query` or `command`. */
   readonly kind?: string;
+  /** Where calls are counted by the objectives of their contracts. */
+  readonly objectives?: CallMeters | undefined;
   /** Who tells of a bug, with its stack. Default `log`: it is told here. */
   readonly bugs?: "log" | "leave to others";
 }
 
 export function record(options: RecordOptions): Stage {
-  const { metrics, log, clock, bugs = "log", kind } = options;
+  const { metrics, log, clock, objectives, bugs = "log", kind } = options;
 
   return {
     name: "record",
     compile(operation: Operation, next: Handler): Handler {
       const meter = metrics.operation(operation.id, kind ?? operation.kind);
+      const judge = objectives?.meterOf(operation, "calls");
+      const probeJudge = operation.probe === undefined ? undefined : objectives?.meterOf(operation, "probes");
 
-      function ended(call: Call, code: string, level: LogLevel): void {
+      function ended(call: Call, code: string, level: LogLevel, outcome: CallOutcome | "not counted"): void {
         const ms = (call.endedAtMs ?? clock.elapsedMs()) - call.startedAtMs;
         meter.observe(code, ms);
         call.isRecorded = true;
         if (call.measured !== undefined) for (const { labels, metric, value } of call.measured) metrics.measure(metric, value, labels);
+        if (outcome !== "not counted") (call.isProbe ? probeJudge : judge)?.observe(outcome, ms);
         log.call(level, { operation: operation.id, code, id: call.id, ms });
       }
 
@@ -38,7 +45,7 @@ export function record(options: RecordOptions): Stage {
         const fault = Fault.from(thrown);
         fault.operation ??= operation.id;
         const { atFault } = faultTable[fault.code];
-        ended(call, fault.publicCode, atFault === "caller" ? "info" : "warn");
+        ended(call, fault.publicCode, atFault === "caller" ? "info" : "warn", isGivenWay(fault) ? "not counted" : atFault === "caller" ? "caller" : "service");
         if (fault.code === "internal" && bugs === "log") log.error("a call failed by a bug", { operation: operation.id, call: call.id, error: fault.cause ?? fault });
         else if (fault.cause !== undefined) log.debug("why a call failed", { operation: operation.id, call: call.id, code: fault.code, error: fault.cause });
         return fault;
@@ -52,12 +59,12 @@ export function record(options: RecordOptions): Stage {
           throw failed(call, thrown);
         }
         if (!isPromise(result)) {
-          ended(call, "ok", "info");
+          ended(call, "ok", "info", "answered");
           return result;
         }
         return result.then(
           (value) => {
-            ended(call, "ok", "info");
+            ended(call, "ok", "info", "answered");
             return value;
           },
           (thrown: unknown) => {

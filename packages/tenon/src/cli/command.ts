@@ -30,6 +30,8 @@ export interface CommandSpec<O = Record<never, never>> {
   readonly name: string;
   /** As commander writes them: `"[app]"`; several with a space in between. */
   readonly operands: string;
+  /** Run where a group is given no command of its own. */
+  readonly isDefault?: true;
   /** One line, for the list of commands. */
   readonly summary: string;
   /** More, for the command's own help. */
@@ -51,7 +53,7 @@ export interface CommandHost {
 
 /** Adds a command to the program. */
 export function addCommand<O>(program: Command, spec: CommandSpec<O>, { finish, terminal }: CommandHost): void {
-  const command = program.command(spec.name).summary(spec.summary).description(spec.description ?? spec.summary);
+  const command = program.command(spec.name, { isDefault: spec.isDefault === true }).summary(spec.summary).description(spec.description ?? spec.summary);
   for (const operand of spec.operands === "" ? [] : spec.operands.split(" ")) command.argument(operand, aboutOperands[operand] ?? "");
   for (const { about, flags, isRepeatable } of spec.options ?? []) {
     if (isRepeatable === true) command.option(flags, about, (value: string, before: readonly string[]) => [...before, value], []);
@@ -90,6 +92,8 @@ const aboutOperands: Readonly<Record<string, string>> = {
   "<run>": "the identifier of a run, or its beginning: checkout:42, or 42",
   "<question>": "the name of the step that asks",
   "<answer>": "the answer, in JSON",
+  "<service>": "the name of a service",
+  "<silence>": "the id of a silence: 8 digits, as tenon silences list shows them",
   "[service]": "the name of a service (default: all of them)",
   "<id>": "the id of an event, or its beginning: 6 digits at least",
   "<subscription>": "orders/mark-paid, or its name alone where no other service has one of that name",

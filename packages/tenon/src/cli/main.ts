@@ -12,8 +12,11 @@ import { configCommand } from "./commands/config.ts";
 import { describeCommand } from "./commands/describe.ts";
 import { devCommand } from "./commands/dev.ts";
 import { eventsGroup } from "./commands/events.ts";
+import { exportGroup } from "./commands/export.ts";
 import { migrateCommand } from "./commands/migrate.ts";
 import { newCommand } from "./commands/new.ts";
+import { objectivesGroup } from "./commands/objectives.ts";
+import { silencesGroup } from "./commands/silences.ts";
 import { startCommand } from "./commands/start.ts";
 import { tokenCommand } from "./commands/token.ts";
 import { workflowsGroup } from "./commands/workflows.ts";
@@ -53,7 +56,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   if (args.length === 0) program.outputHelp();
   if (args.length === 0) return 0;
   // A group alone explains itself, as the program does.
-  const isGroupAlone = args.length === 1 && args[0] === eventsGroup.name;
+  const isGroupAlone = args.length === 1 && [eventsGroup, exportGroup, silencesGroup].some(({ name }) => name === args[0]);
   try {
     await program.parseAsync(isGroupAlone ? [...args, "--help"] : args, { from: "user" });
     return exitCode;
@@ -83,6 +86,9 @@ function createProgram(host: CommandHost): Command {
   addCommand(program, configCommand, host);
   addCommand(program, migrateCommand, host);
   addGroup(program, eventsGroup, host);
+  addGroup(program, objectivesGroup, host);
+  addGroup(program, silencesGroup, host);
+  addGroup(program, exportGroup, host);
   addCommand(program, startCommand, host);
   addGroup(program, workflowsGroup, host);
   return program;

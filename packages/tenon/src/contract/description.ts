@@ -3,7 +3,7 @@
  * nothing else, so two of them cannot disagree.
  */
 import type { AccessDescription } from "./access.ts";
-import type { Deprecation, HttpMethod, Objective, OperationKind, RateLimit } from "./operation.ts";
+import type { Deprecation, HttpMethod, Objective, OperationKind, Priority, Probe, RateLimit } from "./operation.ts";
 import type { JsonSchema } from "./schema.ts";
 
 export interface ContractDescription {
@@ -35,6 +35,9 @@ export interface OperationDescription {
   readonly errors: readonly ErrorDescription[];
   readonly deadlineMs: number;
   readonly objective?: Objective;
+  /** Missing where it is `normal`. */
+  readonly priority?: Priority;
+  readonly probe?: Probe;
   readonly rateLimit?: RateLimit;
 }
 

@@ -15,6 +15,8 @@ import { checkVersions, upcastsFrom } from "./upcast.ts";
 
 /** Beyond a day it is not a call: nobody waits, no connection lasts, and timers end at 24.8 days. */
 const maxDeadlineMs = 86_400_000;
+/** More often than once a second, probes would be a load that the objective measures. */
+const minProbeMs = 1_000;
 
 export function describeOperation(id: string, name: string, spec: OperationSpec, mistakes: MistakesAt): OperationDescription {
   const input = describeSchema("input", spec.input, "input", mistakes);
@@ -56,6 +58,8 @@ export function describeOperation(id: string, name: string, spec: OperationSpec,
     })),
     deadlineMs,
     ...present("objective", spec.objective),
+    ...present("priority", spec.priority === "normal" ? undefined : spec.priority),
+    ...present("probe", spec.probe),
     ...present("rateLimit", spec.rateLimit),
   };
 }
@@ -134,11 +138,22 @@ function checkObjective(spec: OperationSpec, mistakes: MistakesAt): void {
   if (availability !== undefined && !(availability > 0 && availability < 100)) {
     mistakes.add(`an availability of ${availability} percent cannot be held`, "a number above 0 and below 100, such as 99.9");
   }
+  if (!["low", "normal", "high"].includes(spec.priority)) mistakes.add(`"${spec.priority}" is no priority`, '"low", "normal" or "high"');
+  checkProbe(spec, mistakes);
   if (rateLimit === undefined) return;
   checkDuration("rateLimit.per", rateLimit.per, mistakes);
   if (!Number.isSafeInteger(rateLimit.calls) || rateLimit.calls < 1) {
     mistakes.add(`a rate limit of ${rateLimit.calls} calls lets nobody in`, "a whole number from 1");
   }
+}
+
+function checkProbe({ input, objective, output, probe }: OperationSpec, mistakes: MistakesAt): void {
+  if (probe === undefined) return;
+  if (objective === undefined) mistakes.add("has a probe and no objective, so nothing is measured by it", "objective: { availability: 99.9 }");
+  const everyMs = checkDuration("probe.every", probe.every, mistakes);
+  if (everyMs > 0 && everyMs < minProbeMs) mistakes.add(`a probe every "${probe.every}" is a load of its own`, "every second at most");
+  if (isStreamOutput(output) || isBytesOutput(output)) mistakes.add("a probe cannot read a stream", "probe a query that answers with JSON");
+  if (input === undefined && probe.input !== undefined) mistakes.add("the probe has an input, and the query takes none", "take `input` out of the probe");
 }
 
 /** @returns 0 where the text is not a length of time. */

@@ -36,6 +36,25 @@ export interface Objective {
   readonly latency?: { readonly p50?: Duration; readonly p95?: Duration; readonly p99?: Duration };
 }
 
+/** The level of service that is promised for the deliveries of a subscription. */
+export interface LagObjective {
+  /** The longest that an event may wait in the outbox and the inbox before it is handled. */
+  readonly lag: Duration;
+  /** Percent of the time in which no event waits longer. Default 99. */
+  readonly share?: number;
+}
+
+/** Who gives way where there is too little for all: `low` before `normal` before `high`. */
+export type Priority = "low" | "normal" | "high";
+
+/** A call that the platform makes by itself, so that a promise is measured while nobody else calls. */
+export interface Probe {
+  /** From one call to the next; 1 s at least. */
+  readonly every: Duration;
+  /** The fields of the call. */
+  readonly input?: Readonly<Record<string, unknown>>;
+}
+
 export interface Deprecation {
   /** Contract version from which on it should not be used. */
   readonly since: string;
@@ -64,6 +83,8 @@ interface OperationOptions<I extends Schema, O extends AnyOutput, E extends Erro
   /** How long a call may take, a whole. Default `"10s"`. */
   readonly deadline?: Duration;
   readonly objective?: Objective;
+  /** Who gives way first when there is too little for all. Default `normal`. */
+  readonly priority?: Priority;
   readonly rateLimit?: RateLimit;
   readonly summary?: string;
   readonly description?: string;
@@ -73,6 +94,8 @@ interface OperationOptions<I extends Schema, O extends AnyOutput, E extends Erro
 export interface QueryOptions<I extends Schema, O extends AnyOutput, E extends ErrorSpecs> extends OperationOptions<I, O, E> {
   /** `"GET /orders/{id}"`. Left out: called by other services only. */
   readonly http?: HttpBinding<"GET">;
+  /** Called by the platform itself, on a schedule, as the caller `probe`. */
+  readonly probe?: Probe;
 }
 
 export interface CommandOptions<I extends Schema, O extends AnyOutput, E extends ErrorSpecs> extends OperationOptions<I, O, E> {
@@ -103,6 +126,8 @@ export interface OperationSpec<
   readonly isolation: "read committed" | "repeatable read" | "serializable";
   readonly deadline: Duration;
   readonly objective: Objective | undefined;
+  readonly priority: Priority;
+  readonly probe: Probe | undefined;
   readonly rateLimit: RateLimit | undefined;
   readonly summary: string | undefined;
   readonly description: string | undefined;
@@ -183,14 +208,14 @@ export type NoErrors = {};
 export function query<I extends Schema = NoInput, const O extends AnyOutput = undefined, const E extends ErrorSpecs = NoErrors>(
   options: QueryOptions<I, O, E>,
 ): OperationSpec<"query", I, O, E> {
-  return { ...specOf("query", options), body: undefined, isolation: "read committed" };
+  return { ...specOf("query", options), body: undefined, isolation: "read committed", probe: options.probe };
 }
 
 /** Something that changes the service's own data: one transaction, repeatable under an idempotency key. */
 export function command<I extends Schema = NoInput, const O extends AnyOutput = undefined, const E extends ErrorSpecs = NoErrors>(
   options: CommandOptions<I, O, E>,
 ): OperationSpec<"command", I, O, E> {
-  return { ...specOf("command", options), body: options.body, isolation: options.isolation ?? "read committed" };
+  return { ...specOf("command", options), body: options.body, isolation: options.isolation ?? "read committed", probe: undefined };
 }
 
 /** Something that happened, for whoever wants to know. */
@@ -202,7 +227,7 @@ export function event<D extends Schema>(options: EventOptions<D>): EventSpec<D> 
 function specOf<K extends OperationKind, I extends Schema, O extends AnyOutput, E extends ErrorSpecs>(
   kind: K,
   options: OperationOptions<I, O, E> & { readonly http?: HttpBinding },
-): Omit<OperationSpec<K, I, O, E>, "body" | "isolation"> {
+): Omit<OperationSpec<K, I, O, E>, "body" | "isolation" | "probe"> {
   return {
     kind,
     http: options.http,
@@ -212,6 +237,7 @@ function specOf<K extends OperationKind, I extends Schema, O extends AnyOutput, 
     errors: options.errors ?? ({} as E),
     deadline: options.deadline ?? defaultDeadline,
     objective: options.objective,
+    priority: options.priority ?? "normal",
     rateLimit: options.rateLimit,
     summary: options.summary,
     description: options.description,

@@ -200,4 +200,41 @@ export const platformMigrations: readonly { readonly name: string; readonly text
       comment on table tenon_webhooks is 'Deliveries of webhooks that were taken, so that a second copy is known';
     `,
   },
+  {
+    name: "0006_objectives.sql",
+    text: `
+      create table tenon_objective_counts (
+        bucket_s integer not null,
+        start_s bigint not null,
+        target text not null,
+        bad bigint not null,
+        total bigint not null,
+        primary key (bucket_s, start_s, target)
+      ) with (fillfactor = 70);
+      comment on table tenon_objective_counts is 'What was counted for objectives by all processes, in buckets that are coarser the longer they are kept';
+
+      create table tenon_alerts (
+        id text primary key,
+        alert json not null
+      );
+      comment on table tenon_alerts is 'Alerts of objectives that are pending, firing or just over';
+
+      create table tenon_silences (
+        id text primary key,
+        matcher json not null,
+        until timestamptz not null,
+        reason text not null
+      );
+      comment on table tenon_silences is 'Alerts that nobody wants to be told of for a while';
+
+      create table tenon_objective_turn (
+        place smallint primary key default 1 check (place = 1),
+        holder text,
+        lease_until timestamptz,
+        is_pressed boolean not null default false
+      );
+      insert into tenon_objective_turn default values;
+      comment on table tenon_objective_turn is 'Which process looks at objectives and tells of alerts, until when, and whether calls of low priority give way';
+    `,
+  },
 ];

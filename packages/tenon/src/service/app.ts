@@ -8,13 +8,21 @@ export interface AppOptions {
   readonly services: readonly Service[];
   /** Handlers of the web's own shape, under paths that no operation answers. */
   readonly mounts?: readonly Mount[];
+  /**
+   * What follows when an objective of a service is in danger: its error budget is spent, or a page fires. `tell` (the
+   * default) tells of it; `shed` refuses calls of its operations of `priority: "low"` as well, until it is over.
+   */
+  readonly budgetPolicy?: BudgetPolicy;
 }
+
+export type BudgetPolicy = "tell" | "shed";
 
 export interface App {
   readonly kind: "tenon-app";
   readonly name: string;
   readonly services: readonly Service[];
   readonly mounts: readonly Mount[];
+  readonly budgetPolicy: BudgetPolicy;
 }
 
 /** Paths that the platform answers itself. */
@@ -44,6 +52,8 @@ export function app(name: string, options: AppOptions): App {
     if (own !== undefined) mistakes.add(id, `has a path that the platform answers itself: ${own}`, "choose another path");
   }
   findRouteClashes(operations, mistakes);
+  const { budgetPolicy = "tell" } = options;
+  if (budgetPolicy !== "tell" && budgetPolicy !== "shed") mistakes.add(name, `"${String(budgetPolicy)}" is no budget policy`, '"tell" or "shed"');
   mistakes.assertNone();
-  return Object.freeze({ kind: "tenon-app", name, services: options.services, mounts: options.mounts ?? [] });
+  return Object.freeze({ kind: "tenon-app", name, services: options.services, mounts: options.mounts ?? [], budgetPolicy });
 }

@@ -43,12 +43,20 @@ export function checkDeliveryOptions(options: DeliveryOptions & { readonly size?
   const deadlineMs = parseDuration(deadline) ?? 0;
   if (deadlineMs < 1 || deadlineMs > deadlineMaxMs) add(`the deadline "${deadline}"`, 'a length of time up to a day: "30s"; what takes longer is a workflow');
   if (afterDeath !== "continue" && afterDeath !== "hold") add(`afterDeath "${String(afterDeath)}"`, '"continue" or "hold"');
+  checkLagObjective(options, add);
   try {
     parseRetryOptions({ ...(attempts === undefined ? {} : { attempts }), ...(maxAge === undefined ? {} : { maxAge }), ...(backoff === undefined ? {} : { backoff }) });
   } catch (error) {
     if (!(error instanceof ContractMistakes)) throw error;
     for (const { at, problem, remedy } of error.mistakes) add(`${at}: ${problem}`, remedy);
   }
+}
+
+function checkLagObjective({ objective }: DeliveryOptions, add: (problem: string, remedy: string) => void): void {
+  if (objective === undefined) return;
+  const { lag, share = 99 } = objective;
+  if ((parseDuration(lag) ?? 0) < 1) add(`an objective with a lag of "${lag}"`, 'a length of time: "30s"');
+  if (!(share > 0 && share < 100)) add(`an objective for ${share} percent of the time`, "a number above 0 and below 100, such as 99");
 }
 
 function isWhole(value: number, max: number): boolean {

@@ -1,5 +1,5 @@
 /** What is common to everything that is delivered to a handler: an event, a run of a schedule. */
-import type { Caller, OutputOf, RetryOptions, Schema } from "../contract/index.ts";
+import type { Caller, LagObjective, OutputOf, RetryOptions, Schema } from "../contract/index.ts";
 import type { CallOperation } from "../calls/index.ts";
 import type { Db } from "../data/index.ts";
 import type { Duration, Log } from "../kernel/index.ts";
@@ -46,4 +46,6 @@ export interface DeliveryOptions extends RetryOptions {
    * operator has retried or discarded the dead letter.
    */
   readonly afterDeath?: "continue" | "hold";
+  /** How far behind its events it may be: `{ lag: "30s" }`. Alerts and an error budget follow from it. */
+  readonly objective?: LagObjective;
 }

@@ -1,5 +1,5 @@
 /** What a team writes besides contracts: services, apps, mounts. Plain values; nothing here runs or opens anything. */
-export { app, type App, type AppOptions } from "./app.ts";
+export { app, type App, type AppOptions, type BudgetPolicy } from "./app.ts";
 export type { DeliveryOptions, ReactionContext } from "./delivery.ts";
 export { counter, gauge, histogram, type HistogramOptions, type Measure, type Metric, type MetricOptions } from "./measures.ts";
 export type { Emit, Fail, NoConfig, NoTables, Tables } from "./needs.ts";

@@ -1,0 +1,168 @@
+/** Objectives of a whole app, with a clock that is moved by hand: what counts, what gives way, and what is probed. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import * as z from "zod";
+import { app as createApp, type App, type BudgetPolicy, contract, DeclaredFault, Fault, type Operation, query, service } from "../../src/index.ts";
+import { openApp, type OpenApp, parseConfig } from "../../src/app/index.ts";
+import { Call } from "../../src/calls/index.ts";
+import { LogWriter, Metrics } from "../../src/telemetry/index.ts";
+import { ManualClock } from "../calls/fixture.ts";
+
+const objective = { availability: 99.9, latency: { p99: "100ms" } } as const;
+const shop = contract("shop", {
+  buy: query({ access: "public", objective, errors: { SoldOut: { status: 409 } }, priority: "high", probe: { every: "1m", input: { how: "ok" } }, input: z.object({ how: z.string() }), output: z.string() }),
+  look: query({ access: "public", output: z.string() }),
+  recommend: query({ access: "public", objective: { availability: 99 }, priority: "low", output: z.string() }),
+});
+
+function createShop(clock: ManualClock, budgetPolicy?: BudgetPolicy): App {
+  const shopService = service(shop, {
+    handlers: {
+      buy({ input }) {
+        if (input.how === "sold out") throw new DeclaredFault("SoldOut", undefined, 409);
+        if (input.how === "slow") clock.advance(101);
+        if (input.how === "away") throw new Fault("unavailable", "the till is broken");
+        return input.how;
+      },
+      look: () => "looked",
+      recommend: () => "this one",
+    },
+  });
+  return createApp("market", { services: [shopService], ...(budgetPolicy === undefined ? {} : { budgetPolicy }) });
+}
+
+interface Opened {
+  readonly clock: ManualClock;
+  readonly open: OpenApp;
+  /** The code with which each of `times` calls ended. */
+  readonly call: (operation: Operation, input?: unknown, times?: number) => Promise<readonly string[]>;
+  /** One look of the service's keeper, 10 s later. */
+  readonly look: () => Promise<void>;
+}
+
+async function openShop(budgetPolicy?: BudgetPolicy): Promise<Opened> {
+  const clock = new ManualClock();
+  const log = new LogWriter({ write: () => undefined, clock });
+  const open = await openApp(createShop(clock, budgetPolicy), { config: parseConfig([]).config, serviceConfigs: new Map(), clock, random: () => 0.5, log, metrics: new Metrics({ clock }), verifier: undefined, data: undefined });
+  let id = 0;
+  async function one(operation: Operation, input: unknown): Promise<string> {
+    try {
+      await open.directory.find(operation.id)?.(new Call({ operation, id: String(id++), startedAtMs: clock.elapsedMs(), input }));
+      return "ok";
+    } catch (thrown) {
+      assert.ok(thrown instanceof Fault);
+      return thrown.publicCode;
+    }
+  }
+  return {
+    clock,
+    open,
+    async call(operation, input, times = 1) {
+      const codes: string[] = [];
+      for (let i = 0; i < times; i++) codes.push(await one(operation, input));
+      return codes;
+    },
+    async look() {
+      clock.advance(10_000);
+      await open.objectives?.keeperOf("shop")?.look();
+    },
+  };
+}
+
+function countsOf({ open }: Opened): Readonly<Record<string, string>> {
+  return Object.fromEntries((open.objectives?.keeperOf("shop")?.readings ?? []).map(({ counts, target }) => [target.id, `${counts.bad}/${counts.total}`]));
+}
+
+describe("objectives of an app", () => {
+  test("what counts: faults of the service and its dependencies; not those of callers, nor what a contract declares", async () => {
+    const opened = await openShop();
+    await opened.call(shop.buy, { how: "ok" }, 10);
+    await opened.call(shop.buy, { how: "away" }, 2);
+    await opened.call(shop.buy, { how: "slow" }, 1);
+    assert.deepEqual(await opened.call(shop.buy, { how: "sold out" }, 1), ["SoldOut"]);
+    assert.deepEqual(await opened.call(shop.buy, { how: 5 }, 3), ["invalid_argument", "invalid_argument", "invalid_argument"]);
+    await opened.call(shop.look, undefined, 5);
+    await opened.look();
+    assert.deepEqual(countsOf(opened), {
+      "shop.buy/availability": "2/13",
+      "shop.buy/latency-p99": "1/17",
+      "shop.recommend/availability": "0/0",
+      "probe:shop.buy/availability": "0/0",
+      "probe:shop.buy/latency-p99": "0/0",
+    });
+  });
+
+  test("an app that promises nothing loads and keeps nothing", async () => {
+    const plain = contract("plain", { ask: query({ access: "public", output: z.string() }) });
+    const clock = new ManualClock();
+    const log = new LogWriter({ write: () => undefined, clock });
+    const open = await openApp(createApp("plain", { services: [service(plain, { handlers: { ask: () => "" } })] }), { config: parseConfig([]).config, serviceConfigs: new Map(), clock, random: () => 0.5, log, metrics: new Metrics({ clock }), verifier: undefined, data: undefined });
+    assert.equal(open.objectives, undefined);
+  });
+
+  test("with a page firing, calls of low priority give way, and the others do not; giving way uses up no budget", async () => {
+    const opened = await openShop("shed");
+    assert.deepEqual(await opened.call(shop.recommend), ["ok"]);
+    for (let i = 0; i < 3; i++) {
+      await opened.call(shop.buy, { how: "away" }, 20);
+      await opened.look();
+    }
+    assert.deepEqual(await opened.call(shop.recommend, undefined, 50), Array.from({ length: 50 }, () => "overloaded"));
+    assert.deepEqual([...(await opened.call(shop.look)), ...(await opened.call(shop.buy, { how: "ok" }))], ["ok", "ok"]);
+    await opened.look();
+    assert.equal(countsOf(opened)["shop.recommend/availability"], "0/1");
+  });
+
+  test("where an app only wants to be told, nobody gives way", async () => {
+    const opened = await openShop();
+    for (let i = 0; i < 3; i++) {
+      await opened.call(shop.buy, { how: "away" }, 20);
+      await opened.look();
+    }
+    assert.equal(opened.open.objectives?.keeperOf("shop")?.isPressed, true);
+    assert.deepEqual(await opened.call(shop.recommend), ["ok"]);
+  });
+
+  test("a probe runs through the whole pipeline once a minute, in a series of its own", async () => {
+    const opened = await openShop();
+    for (const part of opened.open.objectives?.probes ?? []) await part.start();
+    for (let minute = 0; minute < 5; minute++) {
+      opened.clock.advance(60_000);
+      await new Promise(setImmediate);
+    }
+    for (const part of opened.open.objectives?.probes ?? []) await part.stop();
+    opened.clock.advance(600_000);
+    await opened.look();
+    assert.deepEqual([countsOf(opened)["probe:shop.buy/availability"], countsOf(opened)["shop.buy/availability"]], ["0/5", "0/0"]);
+    const calls = opened.open.metrics.collect().find(({ name }) => name === "tenon_calls");
+    assert.equal(calls?.series.find(({ labels }) => labels["operation"] === "shop.buy" && labels["code"] === "ok")?.value, 5);
+  });
+});
+
+describe("mistakes in objectives", () => {
+  test("a probe without an objective, too often, with an input that nobody takes; an unknown priority and policy", () => {
+    const probing = (options: object): (() => unknown) => () => contract("a", { ask: query({ access: "public", output: z.string(), ...options }) });
+    assert.throws(probing({ probe: { every: "1m" } }), /has a probe and no objective/);
+    assert.throws(probing({ objective, probe: { every: "10ms" } }), /a probe every "10ms" is a load of its own/);
+    assert.throws(probing({ objective, probe: { every: "1m", input: { a: 1 } } }), /the probe has an input, and the query takes none/);
+    assert.throws(probing({ priority: "urgent" }), /"urgent" is no priority/);
+    assert.throws(() => createShop(new ManualClock(), "panic" as BudgetPolicy), /"panic" is no budget policy/);
+  });
+});
+
+describe("what counting costs", () => {
+  test("below 100 ns a call", async (t) => {
+    const { ObjectiveMeters } = await import("../../src/objectives/index.ts");
+    const judge = new ObjectiveMeters().meterOf(shop.buy);
+    assert.ok(judge !== undefined);
+    const calls = 2_000_000;
+    const rounds = Array.from({ length: 5 }, () => {
+      const startMs = performance.now();
+      for (let i = 0; i < calls; i++) judge.observe(i % 100 === 0 ? "service" : "answered", i % 200);
+      return ((performance.now() - startMs) / calls) * 1_000_000;
+    });
+    const ns = Math.min(...rounds);
+    t.diagnostic(`${ns.toFixed(1)} ns`);
+    assert.ok(ns < 100, `${ns} ns`);
+  });
+});
