@@ -5,6 +5,7 @@
 import type { LogLevel } from "../kernel/index.ts";
 import type { LogFormat } from "../telemetry/index.ts";
 import { limits } from "../rest/index.ts";
+import { type ExportConfig, exportProblems, exportSettings } from "./export-settings.ts";
 import { anyText, databaseUrl, list, oneOf, type Setting, SettingProblem, webUrl, wholeNumber } from "./setting.ts";
 
 /** Where text values come from, the strongest first: the environment, a file. */
@@ -13,7 +14,7 @@ export interface ConfigLayer {
   readonly values: Readonly<Record<string, string | undefined>>;
 }
 
-export interface Config {
+export interface Config extends ExportConfig {
   readonly mode: "development" | "production";
   readonly port: number;
   readonly host: string;
@@ -134,6 +135,7 @@ export const settings: Settings = {
     parse: wholeNumber(0, 1_000),
   },
   runsKeepD: { env: "RUNS_KEEP_D", about: "how many days runs of workflows are kept after their end", fallback: 30, parse: wholeNumber(1, 3_650) },
+  ...exportSettings,
 };
 
 /** One line of `tenon config`. */
@@ -178,6 +180,7 @@ export function parseConfig(layers: readonly ConfigLayer[]): { readonly config: 
         problems.push(`${setting.env}${shown} (from ${found.layer}) ${error.message}`);
       }
     }
+    if (setting.isQuiet === true && found === undefined) continue;
     const value = values[key];
     const text = setting.isSecret === true && found !== undefined ? "***" : Array.isArray(value) ? value.join(",") : String(value);
     lines.push({ env: setting.env, value: text, from: found?.layer ?? "default", about: setting.about });
@@ -189,6 +192,7 @@ export function parseConfig(layers: readonly ConfigLayer[]): { readonly config: 
   if (config.natsUrl !== "" && config.kafkaBrokers !== "") {
     problems.push("NATS_URL and KAFKA_BROKERS are both there: events go over one broker, so take one of them away");
   }
+  problems.push(...exportProblems(config));
   if (problems.length > 0) throw new ConfigError(problems);
   return { config: Object.freeze(config), lines };
 }

@@ -7,6 +7,8 @@ export interface Setting<T> {
   readonly fallback: T;
   /** Shown as `***` wherever values are shown. */
   readonly isSecret?: true;
+  /** Shown only where it is set: one of many that refine another setting. */
+  readonly isQuiet?: true;
   /** The value of a text; throws a {@link SettingProblem} that says what it has to be. */
   readonly parse: (text: string) => T;
 }
