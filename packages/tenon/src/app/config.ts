@@ -6,7 +6,7 @@ import type { LogLevel } from "../kernel/index.ts";
 import type { LogFormat } from "../telemetry/index.ts";
 import { limits } from "../rest/index.ts";
 import { type ExportConfig, exportProblems, exportSettings } from "./export-settings.ts";
-import { anyText, databaseUrl, list, oneOf, type Setting, SettingProblem, webUrl, wholeNumber } from "./setting.ts";
+import { anyText, databaseUrl, list, oneOf, SecretInText, type Setting, SettingProblem, webUrl, wholeNumber } from "./setting.ts";
 
 /** Where text values come from, the strongest first: the environment, a file. */
 export interface ConfigLayer {
@@ -176,7 +176,7 @@ export function parseConfig(layers: readonly ConfigLayer[]): { readonly config: 
         values[key] = setting.parse(found.text);
       } catch (error) {
         if (!(error instanceof SettingProblem)) throw error;
-        const shown = setting.isSecret === true ? "" : `=${JSON.stringify(found.text)}`;
+        const shown = setting.isSecret === true || error instanceof SecretInText ? "" : `=${JSON.stringify(found.text)}`;
         problems.push(`${setting.env}${shown} (from ${found.layer}) ${error.message}`);
       }
     }

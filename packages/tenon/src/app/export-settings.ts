@@ -5,7 +5,7 @@
  * @see https://opentelemetry.io/docs/specs/otel/protocol/exporter/
  */
 import type { ExporterSettings, Protocol, SignalName, Target } from "../otlp/index.ts";
-import { anyText, oneOf, type Setting, SettingProblem, webUrl, wholeNumber } from "./setting.ts";
+import { anyText, oneOf, SecretInText, type Setting, SettingProblem, webUrl, wholeNumber } from "./setting.ts";
 
 /** How to reach a collector. */
 interface Destination {
@@ -160,7 +160,7 @@ function lowerCase<T>(parse: (text: string) => T): (text: string) => T {
 
 function endpoint(text: string): string {
   const { password, username } = new URL(webUrl(text));
-  if (username !== "" || password !== "") throw new SettingProblem("must hold no user and no password: OTEL_EXPORTER_OTLP_HEADERS is for what is secret");
+  if (username !== "" || password !== "") throw new SecretInText("must hold no user and no password: OTEL_EXPORTER_OTLP_HEADERS is for what is secret");
   return text;
 }
 

@@ -18,6 +18,9 @@ export class SettingProblem extends Error {
   override readonly name = "SettingProblem";
 }
 
+/** The text holds a secret although the setting as such is none: it is not shown. */
+export class SecretInText extends SettingProblem {}
+
 export function wholeNumber(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;

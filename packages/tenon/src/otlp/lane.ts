@@ -67,6 +67,8 @@ export class Lane<Item> {
   #endPause: (() => void) | undefined = undefined;
   #loggedAtMs = Number.NEGATIVE_INFINITY;
   #lostAtLog = 0;
+  /** A line has said that the collector is away, and none that it is back. */
+  #isSaidAway = false;
 
   constructor(options: LaneOptions<Item>) {
     this.#options = options;
@@ -183,7 +185,7 @@ export class Lane<Item> {
       }
       tally.failures += 1;
       this.#failuresInARow += 1;
-      this.#complain("the collector of telemetry is out of reach", { reason: outcome.reason });
+      if (this.#complain("the collector of telemetry is out of reach", { reason: outcome.reason })) this.#isSaidAway = true;
       if (this.#isStopping) return "stopped";
       await this.#pause(outcome.retryAfterMs);
       if (!this.#isStopping && clock.elapsedMs() - startedMs >= limits.tryMs) return "gave_up";
@@ -196,8 +198,9 @@ export class Lane<Item> {
     tally.sent += batch.items - rejected;
     tally.dropped.rejected += rejected;
     if (rejected > 0 || outcome.message !== "") this.#complain("the collector did not take all telemetry", { rejected, reason: outcome.message });
-    if (this.#failuresInARow === 0) return;
     this.#failuresInARow = 0;
+    if (!this.#isSaidAway) return;
+    this.#isSaidAway = false;
     log.info("the collector of telemetry answers again", { signal: tally.signal, dropped: tally.lost });
   }
 
@@ -223,13 +226,14 @@ export class Lane<Item> {
     this.#waitingBytes -= batch.body.length;
   }
 
-  /** A line once a minute, with what was lost since the last one. */
-  #complain(message: string, fields: Readonly<Record<string, unknown>>): void {
+  /** A line once a minute, with what was lost since the last one. Returns whether it was written. */
+  #complain(message: string, fields: Readonly<Record<string, unknown>>): boolean {
     const { clock, log, tally } = this.#options;
     const nowMs = clock.elapsedMs();
-    if (nowMs - this.#loggedAtMs < quietMs) return;
+    if (nowMs - this.#loggedAtMs < quietMs) return false;
     this.#loggedAtMs = nowMs;
     log.warn(message, { signal: tally.signal, ...fields, dropped: tally.lost - this.#lostAtLog });
     this.#lostAtLog = tally.lost;
+    return true;
   }
 }

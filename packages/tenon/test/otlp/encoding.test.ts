@@ -7,7 +7,7 @@ import { createBatchEncoder, logFormat, metricFormat, type Protocol, spanFormat 
 import type { SignalName } from "../../src/otlp/tally.ts";
 import type { LogRecord, Span } from "../../src/telemetry/index.ts";
 import { expectedFamily, expectedLogRecord, expectedSpan, family, logRecord, nanoseconds, span } from "./arbitrary-telemetry.ts";
-import { decodeJson, decodeProtobuf, type Decoded } from "./oracle.ts";
+import { attributesOf, decodeJson, decodeProtobuf, type Decoded } from "./oracle.ts";
 
 const origin: Origin = { resource: { "service.name": "shop", "process.pid": 4711 }, scope: { name: "tenon", version: "1.2.3" } };
 const nowMs = 1_764_000_000_123.456;
@@ -102,7 +102,7 @@ describe("fields of a log line", () => {
     for (const [protocol, encoder] of bothEncoders(logFormat)) {
       encoder.add(record, Number.POSITIVE_INFINITY);
       const [decoded] = decoders[protocol]("logs", encoder.seal()).items;
-      const fields = new Map((decoded?.["attributes"] as { key: string; value: Decoded }[]).map(({ key, value }) => [key, value]));
+      const fields = attributesOf(decoded);
       assert.deepEqual(fields.get("exception.type"), { stringValue: "TypeError" });
       assert.deepEqual(fields.get("exception.message"), { stringValue: "no such thing" });
       assert.match(String(fields.get("exception.stacktrace")?.["stringValue"]), /^TypeError: no such thing\n\s+at /);

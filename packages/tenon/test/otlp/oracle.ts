@@ -57,11 +57,26 @@ export function encodePartialSuccess(signal: SignalName, rejected: number, error
   return responses[signal].encode(responses[signal].fromObject({ partialSuccess: { [name]: rejected, errorMessage } })).finish();
 }
 
+/** A list inside of what was decoded; empty where it is absent. */
+export function listIn(decoded: Decoded | undefined, name: string): readonly Decoded[] {
+  return (decoded?.[name] ?? []) as readonly Decoded[];
+}
+
+/** The value of the first series of each counter. */
+export function firstCounts(batch: DecodedBatch): readonly unknown[] {
+  return batch.items.map((item) => listIn(item["sum"] as Decoded | undefined, "dataPoints")[0]?.["asDouble"]);
+}
+
+/** What attributes say, by their names. */
+export function attributesOf(decoded: Decoded | undefined): ReadonlyMap<unknown, Decoded> {
+  return new Map(listIn(decoded, "attributes").map(({ key, value }) => [key, value as Decoded]));
+}
+
 function toBatch(signal: SignalName, request: Decoded): DecodedBatch {
   const [resources, scopes, items] = names[signal];
   const resource = only(request[resources]);
   const scope = only(resource[scopes]);
-  return { resource: resource["resource"] as Decoded, scope: scope["scope"] as Decoded, items: (scope[items] ?? []) as readonly Decoded[] };
+  return { resource: resource["resource"] as Decoded, scope: scope["scope"] as Decoded, items: listIn(scope, items) };
 }
 
 function only(list: unknown): Decoded {
