@@ -22,12 +22,12 @@ interface Destination {
 
 type SignalWord = "Traces" | "Metrics" | "Logs";
 
-/** For all signals, and for each by itself: `otlpEndpoint`, `otlpTracesEndpoint`, … `undefined` says nothing of its own. */
-type Destinations = { readonly [K in keyof Destination as `otlp${K}`]: Destination[K] } & {
-  readonly [K in keyof Destination as `otlp${SignalWord}${K}`]: Destination[K] | undefined;
-};
+/** For all signals: `otlpEndpoint`, … */
+type CommonDestination = { readonly [K in keyof Destination as `otlp${K}`]: Destination[K] };
+/** For each by itself: `otlpTracesEndpoint`, … `undefined` says nothing of its own. */
+type OwnDestinations = { readonly [K in keyof Destination as `otlp${SignalWord}${K}`]: Destination[K] | undefined };
 
-export interface ExportConfig extends Destinations {
+export interface ExportConfig extends CommonDestination, OwnDestinations {
   readonly otelDisabled: boolean;
   readonly otelServiceName: string;
   /** `name=value`, decoded. */
@@ -69,7 +69,7 @@ const signalWords = ["Traces", "Metrics", "Logs"] as const;
 /** In the order in which `tenon config` shows them. */
 export const exportSettings: SettingsOf<ExportConfig> = {
   otelDisabled: { env: "OTEL_SDK_DISABLED", about: "true: nothing is exported, whatever else is set", fallback: false, parse: (text) => lowerCase(oneOf("true", "false"))(text) === "true" },
-  ...destinationSettings(),
+  ...commonSettings(),
   otelTracesExporter: { env: "OTEL_TRACES_EXPORTER", about: "otlp, or none: traces stay here", fallback: "otlp", parse: lowerCase(oneOf("otlp", "none")) },
   otelMetricsExporter: { env: "OTEL_METRICS_EXPORTER", about: "otlp, or none: metrics stay here, and at /metrics", fallback: "otlp", parse: lowerCase(oneOf("otlp", "none")) },
   otelLogsExporter: { env: "OTEL_LOGS_EXPORTER", about: "otlp, or none: log lines stay on standard output alone", fallback: "otlp", parse: lowerCase(oneOf("otlp", "none")) },
@@ -85,6 +85,7 @@ export const exportSettings: SettingsOf<ExportConfig> = {
   otelLogsBatchMax: { env: "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", about: "log lines of one request", fallback: 512, parse: wholeNumber(1, 1_000_000) },
   otelMetricsIntervalMs: { env: "OTEL_METRIC_EXPORT_INTERVAL", about: "time between two readings of metrics, in ms", fallback: 60_000, parse: wholeNumber(1, 24 * hourMs) },
   otelMetricsTryMs: { env: "OTEL_METRIC_EXPORT_TIMEOUT", about: "how long a reading of metrics is tried, repetitions included, in ms", fallback: 30_000, parse: wholeNumber(1, hourMs) },
+  ...ownSettings(),
 };
 
 /** What is wrong with values that are right each by itself. */
@@ -136,16 +137,19 @@ function targetOf(config: ExportConfig, word: SignalWord): Target {
   };
 }
 
-function destinationSettings(): SettingsOf<Destinations> {
-  const settings: Record<string, Setting<unknown>> = {};
-  for (const [key, setting] of Object.entries(destination)) settings[`otlp${key}`] = { ...setting, env: `OTEL_EXPORTER_OTLP_${setting.env}` };
-  for (const word of signalWords) {
-    for (const [key, setting] of Object.entries(destination)) {
+function commonSettings(): SettingsOf<CommonDestination> {
+  const named = Object.entries(destination).map(([key, setting]) => [`otlp${key}`, { ...setting, env: `OTEL_EXPORTER_OTLP_${setting.env}` }]);
+  return Object.fromEntries(named) as SettingsOf<CommonDestination>;
+}
+
+function ownSettings(): SettingsOf<OwnDestinations> {
+  const named = signalWords.flatMap((word) =>
+    Object.entries(destination).map(([key, setting]) => {
       const about = `of ${word.toLowerCase()} alone, instead of OTEL_EXPORTER_OTLP_${setting.env}${key === "Endpoint" ? `: the whole URL, with /v1/${word.toLowerCase()}` : ""}`;
-      settings[`otlp${word}${key}`] = { ...setting, env: `OTEL_EXPORTER_OTLP_${word.toUpperCase()}_${setting.env}`, about, fallback: undefined, isQuiet: true };
-    }
-  }
-  return settings as unknown as SettingsOf<Destinations>;
+      return [`otlp${word}${key}`, { ...setting, env: `OTEL_EXPORTER_OTLP_${word.toUpperCase()}_${setting.env}`, about, fallback: undefined, isQuiet: true }];
+    }),
+  );
+  return Object.fromEntries(named) as SettingsOf<OwnDestinations>;
 }
 
 function pathBelow(base: string, path: string): string {

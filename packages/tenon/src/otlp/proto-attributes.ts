@@ -6,7 +6,7 @@ import type { ProtoWriter } from "./proto-writer.ts";
 const keyTag = 0x0a;
 const valueTag = 0x12;
 
-const any = { string: 0x0a, bool: 0x10, int: 0x18, double: 0x21, array: 0x2a, list: 0x32 } as const;
+const anyTags = { string: 0x0a, bool: 0x10, int: 0x18, double: 0x21, array: 0x2a, list: 0x32 } as const;
 /** `values` of `ArrayValue` and of `KeyValueList`. */
 const valuesTag = 0x0a;
 
@@ -26,14 +26,14 @@ export function writeAttributes(writer: ProtoWriter, tag: number, attributes: At
 export function writeAnyValue(writer: ProtoWriter, value: PlainValue): void {
   switch (typeof value) {
     case "string":
-      writer.text(any.string, value);
+      writer.text(anyTags.string, value);
       return;
     case "number":
-      if (Number.isSafeInteger(value)) writer.int(any.int, value);
-      else writer.double(any.double, value);
+      if (Number.isSafeInteger(value)) writer.int(anyTags.int, value);
+      else writer.double(anyTags.double, value);
       return;
     case "boolean":
-      writer.bool(any.bool, value);
+      writer.bool(anyTags.bool, value);
       return;
     case "object":
       writeTree(writer, value);
@@ -44,7 +44,7 @@ export function writeAnyValue(writer: ProtoWriter, value: PlainValue): void {
 
 function writeTree(writer: ProtoWriter, value: readonly PlainValue[] | { readonly [name: string]: PlainValue }): void {
   if (isList(value)) {
-    const array = writer.open(any.array);
+    const array = writer.open(anyTags.array);
     for (const each of value) {
       const element = writer.open(valuesTag);
       writeAnyValue(writer, each);
@@ -52,7 +52,7 @@ function writeTree(writer: ProtoWriter, value: readonly PlainValue[] | { readonl
     }
     writer.close(array);
   } else {
-    const list = writer.open(any.list);
+    const list = writer.open(anyTags.list);
     writeAttributes(writer, valuesTag, value);
     writer.close(list);
   }

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { createServer, type Server, type Socket } from "node:net";
 import { describe, test } from "node:test";
-import { queueMaxBytes } from "../../src/otlp/lane.ts";
+import { queueMaxBytes } from "../../src/otlp/index.ts";
 import { accountOf, counterOf, type Exporting, HurriedClock, logsOf, openExporting, queue, spansOf, until } from "./exporting.ts";
 import { type Answer, FakeCollector, listen, portOf } from "./fake-collector.ts";
 import { firstCounts } from "./oracle.ts";

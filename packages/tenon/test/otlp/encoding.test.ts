@@ -2,9 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import type { BatchEncoder, ItemFormat, Origin } from "../../src/otlp/batch-encoder.ts";
-import { createBatchEncoder, logFormat, metricFormat, type Protocol, spanFormat } from "../../src/otlp/batch-encoder.ts";
-import type { SignalName } from "../../src/otlp/tally.ts";
+import { type BatchEncoder, createBatchEncoder, type ItemFormat, logFormat, metricFormat, type Origin, type Protocol, type SignalName, spanFormat } from "../../src/otlp/index.ts";
 import type { LogRecord, Span } from "../../src/telemetry/index.ts";
 import { expectedFamily, expectedLogRecord, expectedSpan, family, logRecord, nanoseconds, span } from "./arbitrary-telemetry.ts";
 import { attributesOf, decodeJson, decodeProtobuf, type Decoded } from "./oracle.ts";

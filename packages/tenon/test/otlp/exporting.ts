@@ -1,6 +1,6 @@
 /** An exporter in tests: real sockets, short waits, and everything that it says kept. */
 import type { Clock, LogFields } from "../../src/kernel/index.ts";
-import { Exporter, type ExporterOptions, type ExporterSettings, openExporter, type SignalName, type Target } from "../../src/otlp/index.ts";
+import { type Exporter, type ExporterOptions, type ExporterSettings, openExporter, type SignalName, type Target } from "../../src/otlp/index.ts";
 import type { LogRecord, MetricFamily, Span } from "../../src/telemetry/index.ts";
 
 /** The system's clock, whose waits are `hurry` times shorter; it remembers for how long it was asked to wait. */

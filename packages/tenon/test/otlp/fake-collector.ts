@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Requ
 import type { AddressInfo, Server as NetServer } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { gunzipSync } from "node:zlib";
-import type { SignalName } from "../../src/otlp/tally.ts";
+import type { SignalName } from "../../src/otlp/index.ts";
 import { decodeJson, decodeProtobuf, type DecodedBatch } from "./oracle.ts";
 
 export interface Received extends DecodedBatch {

@@ -1,7 +1,7 @@
 /** Reads OTLP by OpenTelemetry's own definitions: what its transformer package generates from its .proto files. */
 import root from "@opentelemetry/otlp-transformer/build/src/generated/root.js";
 import type { Type } from "protobufjs";
-import type { SignalName } from "../../src/otlp/tally.ts";
+import type { SignalName } from "../../src/otlp/index.ts";
 
 /** What the generated code has of each message; its own types say nothing of them. */
 type Message = Pick<Type, "decode" | "encode" | "fromObject" | "toObject">;
