@@ -103,13 +103,11 @@ class ProtoBatch<Item> implements BatchEncoder<Item> {
   }
 
   seal(): Buffer {
-    const items = this.#items.take();
-    const scopesBytes = this.#scope.length + items.length;
+    const scopesBytes = this.#scope.length + this.#items.length;
     this.#frame.uint(outer.scopes, scopesBytes);
-    const resourcesBytes = this.#resource.length + this.#frame.length + scopesBytes;
     const scopesHead = this.#frame.take();
-    this.#frame.uint(outer.resources, resourcesBytes);
-    return Buffer.concat([this.#frame.take(), this.#resource, scopesHead, this.#scope, items]);
+    this.#frame.uint(outer.resources, this.#resource.length + scopesHead.length + scopesBytes);
+    return this.#items.take(Buffer.concat([this.#frame.take(), this.#resource, scopesHead, this.#scope]));
   }
 }
 

@@ -21,6 +21,7 @@ for (let digit = 0; digit < 16; digit += 1) {
   nibbles[digit.toString(16).toUpperCase().charCodeAt(0)] = digit;
 }
 
+const none = new Uint8Array();
 const double = new Float64Array(1);
 const doubleBytes = new Uint8Array(double.buffer);
 const nanoseconds: Nanoseconds = { high: 0, low: 0 };
@@ -39,9 +40,11 @@ export class ProtoWriter {
     this.#length = length;
   }
 
-  /** Bytes that are the caller's to keep, and an empty writer. */
-  take(): Buffer {
-    const taken = Buffer.from(this.#bytes.subarray(0, this.#length));
+  /** All of it behind `head`, in bytes that are the caller's to keep. The writer is empty then. */
+  take(head: Uint8Array = none): Buffer {
+    const taken = Buffer.allocUnsafeSlow(head.length + this.#length);
+    taken.set(head);
+    this.#bytes.copy(taken, head.length, 0, this.#length);
     this.#length = 0;
     return taken;
   }

@@ -40,14 +40,16 @@ export const logRecord: fc.Arbitrary<LogRecord> = fc.record({
   spanId: fc.oneof(spanId, fc.constant("")),
 });
 
+/** JSON knows no −0. */
+const double = fc.double().map((value) => (value === 0 ? 0 : value));
 const labels = fc.dictionary(text.filter((name) => name !== "__proto__"), text, { maxKeys: 4, noNullPrototype: true });
 const count = fc.oneof(fc.nat(), fc.maxSafeNat());
-const exemplar: fc.Arbitrary<Exemplar> = fc.record({ value: fc.double(), timeMs, traceId, spanId });
-const histogram: fc.Arbitrary<HistogramValue> = fc.uniqueArray(fc.double({ noNaN: true }), { maxLength: 12 }).chain((bounds) =>
+const exemplar: fc.Arbitrary<Exemplar> = fc.record({ value: double, timeMs, traceId, spanId });
+const histogram: fc.Arbitrary<HistogramValue> = fc.uniqueArray(double.filter((value) => !Number.isNaN(value)), { maxLength: 12 }).chain((bounds) =>
   fc.record({
     bounds: fc.constant(bounds.toSorted((a, b) => a - b)),
     counts: fc.array(count, { minLength: bounds.length + 1, maxLength: bounds.length + 1 }).map((counts) => Float64Array.from(counts)),
-    sum: fc.double(),
+    sum: double,
     count,
     exemplars: fc.array(fc.tuple(fc.nat(bounds.length), exemplar), { maxLength: 3 }).map((entries) => new Map(entries)),
   }),
@@ -59,7 +61,7 @@ export const family: fc.Arbitrary<MetricFamily> = fc.constantFrom("counter", "ga
     help: text,
     unit: fc.constantFrom("", "seconds", "bytes", "ratio", "calls"),
     type: fc.constant(type),
-    series: fc.array<Series>(type === "histogram" ? fc.record({ labels, histogram, sinceMs: timeMs }) : fc.record({ labels, value: fc.double(), sinceMs: timeMs }), { maxLength: 5 }),
+    series: fc.array<Series>(type === "histogram" ? fc.record({ labels, histogram, sinceMs: timeMs }) : fc.record({ labels, value: double, sinceMs: timeMs }), { maxLength: 5 }),
   }),
 );
 
