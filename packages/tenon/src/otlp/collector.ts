@@ -82,9 +82,13 @@ export class Collector {
   /** Sends what `encode` made. Never rejects, and ends within `timeoutMs`. One at a time. */
   async send(body: Buffer): Promise<Outcome> {
     if (this.#isClosed) return failure(new Error("the exporter is stopped"));
-    const outcome = await this.#try(body);
-    // The collector closed a connection that was kept, as it may, at the moment of its next use: not a failure of it.
-    return outcome === "stale" ? asFailure(await this.#try(body)) : outcome;
+    try {
+      const outcome = await this.#try(body);
+      // The collector closed a connection that was kept, as it may, at the moment of its next use: not a failure of it.
+      return outcome === "stale" ? asFailure(await this.#try(body)) : outcome;
+    } catch (error) {
+      return { kind: "refused", reason: error instanceof Error ? error.message : "the request cannot be made" };
+    }
   }
 
   /** Ends the request under way, if there is one, as failed, and every later one. Connections are closed. */
@@ -99,15 +103,17 @@ export class Collector {
     return new Promise((resolve) => {
       const options = { ...this.#requestOptions, headers: { ...this.#headers, "content-length": body.length } };
       const request = this.#module.request(options);
-      let answer: Partial = { status: 0, headers: {}, chunks: [], bytes: 0 };
+      let answer: Received = { status: 0, headers: {}, chunks: [], bytes: 0 };
       this.#underway = request;
 
       const timer = clock.after(timeoutMs, () => request.destroy(new Error(`no answer within ${timeoutMs} ms`)));
       const end = (error?: NodeJS.ErrnoException): void => {
         timer.cancel();
         if (this.#underway === request) this.#underway = undefined;
+        // Answered before all was sent: the rest would hold the one connection that there is.
+        if (!request.writableFinished) request.destroy();
         if (answer.status !== 0) resolve(this.#judge(answer));
-        else if (request.reusedSocket && error?.code === "ECONNRESET") resolve("stale");
+        else if (request.reusedSocket && (error?.code === "ECONNRESET" || error?.code === "EPIPE")) resolve("stale");
         else resolve(failure(error));
       };
       request.on("response", (response) => {
@@ -127,7 +133,7 @@ export class Collector {
     });
   }
 
-  #judge({ chunks, headers, status }: Partial): Outcome {
+  #judge({ chunks, headers, status }: Received): Outcome {
     const body = Buffer.concat(chunks);
     if (status >= 200 && status < 300) return { kind: "accepted", ...readAcceptance(this.#options.protocol, body) };
     const words = readRefusal(headers["content-type"] ?? "", body);
@@ -138,7 +144,7 @@ export class Collector {
 }
 
 /** As much of an answer as has come. */
-interface Partial {
+interface Received {
   readonly status: number;
   readonly headers: Http.IncomingHttpHeaders;
   readonly chunks: Buffer[];
