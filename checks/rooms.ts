@@ -46,6 +46,7 @@ export const rooms: readonly Room[] = [
   { name: "kafka", kind: "adapter", purpose: "events over Kafka" },
   { name: "oidc", kind: "adapter", purpose: "tokens of OpenID Connect issuers, and the issuer for development" },
   { name: "alerts", kind: "adapter", purpose: "alerts to webhooks, Slack and Alertmanager" },
+  { name: "otlp", kind: "adapter", purpose: "telemetry to OpenTelemetry collectors over HTTP" },
   { name: "app", kind: "composition", purpose: "configuration, the readable list of standard parts, start and stop" },
   { name: "cli", kind: "composition", purpose: "the command line" },
 ];

@@ -4,11 +4,13 @@
  *     npm run faults -- kill [--engine pglite|postgresql] [--kills 200] [--json]
  *     npm run faults -- kill-events [--engine pglite|postgresql|nats|nats-killed] [--kills 80] [--json]
  *     npm run faults -- overload [--seconds 10] [--times 3] [--json]
+ *     npm run faults -- collectors [--seconds 10] [--rounds 5] [--rate 2000] [--json]
  *     npm run faults -- kill-jobs [--subject pg-boss] [--jobs 1500] [--kills 14] [--seed 1] [--json]
  *
  * Exits with 1 when a promise was broken: ours, or in `kill-jobs` that of the tool under test.
  */
 import { parseArgs } from "node:util";
+import { keepsCollectorsPromise, runCollectors } from "./collectors.ts";
 import { pgliteDrillDatabase, postgresDrillDatabase } from "./drill-database.ts";
 import { jobSubjects } from "./jobs/subjects.ts";
 import { brokenPromises, runJobKills } from "./kill-jobs.ts";
@@ -28,6 +30,8 @@ const { positionals, values } = parseArgs({
     jobs: { type: "string", default: "1500" },
     seed: { type: "string", default: "1" },
     seconds: { type: "string", default: "10" },
+    rounds: { type: "string", default: "5" },
+    rate: { type: "string", default: "2000" },
     times: { type: "string", default: "3" },
     url: { type: "string", default: process.env["TENON_TEST_DATABASE_URL"] ?? "postgres://postgres@127.0.0.1:5432/postgres" },
     json: { type: "boolean", default: false },
@@ -105,9 +109,14 @@ if (drill === "kill") {
   if (values.json) console.log(JSON.stringify(results));
   else console.table(results);
   process.exitCode = results.every(keepsPromise) ? 0 : 1;
+} else if (drill === "collectors") {
+  const results = await runCollectors({ seconds: Number(values.seconds), rounds: Number(values.rounds), ratePerSecond: Number(values.rate), tell });
+  if (values.json) console.log(JSON.stringify(results));
+  else console.table(results);
+  process.exitCode = results.every(keepsCollectorsPromise) ? 0 : 1;
 } else if (drill === "kill-jobs") {
   await killJobs();
 } else {
-  tell(drill === undefined ? "which drill? kill, kill-events, kill-jobs or overload" : `there is no drill "${drill}": kill, kill-events, kill-jobs or overload`);
+  tell(drill === undefined ? "which drill? kill, kill-events, kill-jobs, overload or collectors" : `there is no drill "${drill}": kill, kill-events, kill-jobs, overload or collectors`);
   process.exitCode = 2;
 }

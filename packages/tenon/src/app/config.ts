@@ -5,7 +5,8 @@
 import type { LogLevel } from "../kernel/index.ts";
 import type { LogFormat } from "../telemetry/index.ts";
 import { limits } from "../rest/index.ts";
-import { anyText, databaseUrl, list, oneOf, type Setting, SettingProblem, webhookSecret, webUrl, wholeNumber } from "./setting.ts";
+import { type ExportConfig, exportProblems, exportSettings } from "./export-settings.ts";
+import { anyText, databaseUrl, list, oneOf, SecretInText, type Setting, SettingProblem, webhookSecret, webUrl, wholeNumber } from "./setting.ts";
 
 /** Where text values come from, the strongest first: the environment, a file. */
 export interface ConfigLayer {
@@ -13,7 +14,7 @@ export interface ConfigLayer {
   readonly values: Readonly<Record<string, string | undefined>>;
 }
 
-export interface Config {
+export interface Config extends ExportConfig {
   readonly mode: "development" | "production";
   readonly port: number;
   readonly host: string;
@@ -155,6 +156,7 @@ export const settings: Settings = {
   },
   alertsSlackUrl: { env: "ALERTS_SLACK_URL", about: "incoming webhook of Slack, or of what understands the same", fallback: "", isSecret: true, parse: webUrl },
   alertmanagerUrl: { env: "ALERTMANAGER_URL", about: "http://alertmanager:9093, where alerts of objectives go too", fallback: "", parse: webUrl },
+  ...exportSettings,
 };
 
 /** One line of `tenon config`. */
@@ -195,10 +197,11 @@ export function parseConfig(layers: readonly ConfigLayer[]): { readonly config: 
         values[key] = setting.parse(found.text);
       } catch (error) {
         if (!(error instanceof SettingProblem)) throw error;
-        const shown = setting.isSecret === true ? "" : `=${JSON.stringify(found.text)}`;
+        const shown = setting.isSecret === true || error instanceof SecretInText ? "" : `=${JSON.stringify(found.text)}`;
         problems.push(`${setting.env}${shown} (from ${found.layer}) ${error.message}`);
       }
     }
+    if (setting.isQuiet === true && found === undefined) continue;
     const value = values[key];
     const text = setting.isSecret === true && found !== undefined ? "***" : Array.isArray(value) ? value.join(",") : String(value);
     lines.push({ env: setting.env, value: text, from: found?.layer ?? "default", about: setting.about });
@@ -210,6 +213,7 @@ export function parseConfig(layers: readonly ConfigLayer[]): { readonly config: 
   if (config.natsUrl !== "" && config.kafkaBrokers !== "") {
     problems.push("NATS_URL and KAFKA_BROKERS are both there: events go over one broker, so take one of them away");
   }
+  problems.push(...exportProblems(config));
   if (problems.length > 0) throw new ConfigError(problems);
   return { config: Object.freeze(config), lines };
 }

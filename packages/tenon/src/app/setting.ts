@@ -7,6 +7,8 @@ export interface Setting<T> {
   readonly fallback: T;
   /** Shown as `***` wherever values are shown. */
   readonly isSecret?: true;
+  /** Shown only where it is set: one of many that refine another setting. */
+  readonly isQuiet?: true;
   /** The value of a text; throws a {@link SettingProblem} that says what it has to be. */
   readonly parse: (text: string) => T;
 }
@@ -15,6 +17,9 @@ export interface Setting<T> {
 export class SettingProblem extends Error {
   override readonly name = "SettingProblem";
 }
+
+/** The text holds a secret although the setting as such is none: it is not shown. */
+export class SecretInText extends SettingProblem {}
 
 export function wholeNumber(min: number, max: number): (text: string) => number {
   return (text) => {

@@ -7,6 +7,7 @@ import type { TokenVerifier } from "../trust/index.ts";
 import { type Config, ConfigError, type ConfigLayer, parseConfig } from "./config.ts";
 import { openApp, type OpenApp } from "./open-app.ts";
 import { openBroker } from "./open-broker.ts";
+import { openAppExporter } from "./open-exporter.ts";
 import { type MigrateWhen, needsData, openData } from "./open-data.ts";
 import { parseServiceConfigs } from "./service-config.ts";
 import { systemClock } from "./system.ts";
@@ -53,6 +54,14 @@ export async function startApp(app: App, options: StartOptions): Promise<Started
 
   try {
     const metrics = new Metrics({ clock: systemClock, log, seriesMax: config.metricsSeriesMax });
+    const exporter = await openAppExporter(app.name, config, {
+      clock: systemClock,
+      random: Math.random,
+      log,
+      metrics: () => [...metrics.collect(), ...(exporter?.families() ?? [])],
+      refresh: () => metrics.refresh(),
+    });
+    if (exporter !== undefined) parts.push(exporter); // first in, last out: what stops before has something to say
     const verifier = await openVerifier(app, config, log);
     const data = needsData(app)
       ? await openData(app, { config, clock: systemClock, random: Math.random, log, metrics, migrate: options.migrate ?? (config.mode === "production" ? "never" : "always"), seed: options.seed ?? "no" })
