@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as z from "zod";
-import { app as createApp, type App, type BudgetPolicy, contract, DeclaredFault, Fault, type Operation, query, service } from "../../src/index.ts";
-import { openApp, type OpenApp, parseConfig } from "../../src/app/index.ts";
+import { app as createApp, type App, type BudgetPolicy, command, contract, DeclaredFault, event, Fault, type Operation, query, reactions, service } from "../../src/index.ts";
+import { openApp, type OpenApp, openData, parseConfig, systemClock } from "../../src/app/index.ts";
 import { Call } from "../../src/calls/index.ts";
+import { withSession } from "../../src/events/index.ts";
 import { LogWriter, Metrics } from "../../src/telemetry/index.ts";
 import { ManualClock } from "../calls/fixture.ts";
 
@@ -136,6 +137,36 @@ describe("objectives of an app", () => {
     assert.deepEqual([countsOf(opened)["probe:shop.buy/availability"], countsOf(opened)["shop.buy/availability"]], ["0/5", "0/0"]);
     const calls = opened.open.metrics.collect().find(({ name }) => name === "tenon_calls");
     assert.equal(calls?.series.find(({ labels }) => labels["operation"] === "shop.buy" && labels["code"] === "ok")?.value, 5);
+  });
+});
+
+const parcels = contract("parcels", { pack: command({ access: "public", input: z.object({ order: z.string(), cents: z.int() }) }), captured: event({ data: z.object({ order: z.string(), cents: z.int() }), key: "order" }) });
+
+describe("the lag of a subscription", () => {
+  test("is seen in the rows: none while all is delivered, and that of the oldest event once nothing is", { timeout: 60_000 }, async () => {
+    const clock = new ManualClock();
+    const log = new LogWriter({ write: () => undefined, clock });
+    const config = { ...parseConfig([]).config, databaseUrl: "pglite:memory" };
+    const subscription = reactions().on(parcels.captured, "label", { objective: { lag: "30s" } }, () => undefined);
+    const own = service(parcels, { migrations: new URL("event-migrations/payments/", import.meta.url), subscriptions: [subscription], handlers: { pack: () => undefined } });
+    const app = createApp("market", { services: [own] });
+    const data = await openData(app, { config, clock: systemClock, random: () => 0.5, log, migrate: "always", seed: "no" });
+    try {
+      const open = await openApp(app, { config, serviceConfigs: new Map(), clock: systemClock, random: () => 0.5, log, metrics: new Metrics({ clock: systemClock }), verifier: undefined, data });
+      const keeper = open.objectives?.keeperOf("parcels");
+      await keeper?.look(); // a look at lag is counted by the next one
+      await keeper?.look();
+      assert.deepEqual(keeper?.readings.map(({ counts, target }) => [target.id, counts]), [["parcels.label/lag", { bad: 0, total: 1 }]]);
+      // In the outbox for 31 s, since no relay runs.
+      const text = "insert into tenon_outbox (id, type, version, key, time, data) values (gen_random_uuid(), 'parcels.captured', 1, 'a', now() - interval '31 s', '{}')";
+      await withSession(data.database, { service: "parcels", mode: "write" }, (session) => session.query(text, []));
+      await keeper?.look();
+      await keeper?.look();
+      assert.deepEqual(keeper?.readings.map(({ counts }) => counts), [{ bad: 1, total: 3 }]);
+      await keeper?.stop();
+    } finally {
+      await data.close();
+    }
   });
 });
 

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import * as z from "zod";
 import { contract, event, query } from "../../src/contract/index.ts";
-import { toGrafanaDashboard, toPrometheusRules } from "../../src/documents/index.ts";
 import { systemClock } from "../../src/app/index.ts";
+import { grafanaDashboardOf, prometheusRulesOf } from "../../src/documents/index.ts";
 import { Metrics, toMetricsText } from "../../src/telemetry/index.ts";
 
 const orders = contract("orders", {
@@ -17,7 +17,7 @@ const orders = contract("orders", {
   placed: event({ data: z.object({ id: z.string() }) }),
 });
 const service = { name: "orders", contract: orders, subscriptions: [{ name: "receipts", options: { objective: { lag: "30s" } as const } }] };
-const rules = toPrometheusRules([service], { app: "shop" });
+const rules = await prometheusRulesOf([service], { app: "shop" });
 
 /** `/metrics` after one call. */
 function metricsPage(): string {
@@ -34,15 +34,15 @@ describe("rules for Prometheus", () => {
     assert.match(rules, /code=~\\"internal\|unimplemented\|overloaded\|unavailable\|deadline_exceeded\\"/);
   });
 
-  test("leave out operations without an objective, and say what else is not in there", () => {
+  test("leave out operations without an objective, and say what else is not in there", async () => {
     assert.doesNotMatch(rules, /orders\.list|probe:/);
     assert.match(rules, /^# orders\.receipts\/lag is not in here/m);
     assert.match(rules, /measured at 0\.25 s, the next bound of the histogram; promised are 0\.2 s/);
-    assert.match(toPrometheusRules([], { app: "empty" }), /\ngroups: \[\]\n$/);
+    assert.match(await prometheusRulesOf([], { app: "empty" }), /\ngroups: \[\]\n$/);
   });
 
-  test("name one app's series alone where they are told to", () => {
-    assert.match(toPrometheusRules([service], { app: "shop", selector: 'job="shop"' }), /tenon_calls_total\{operation=\\"orders\.get\\",job=\\"shop\\",code/);
+  test("name one app's series alone where they are told to", async () => {
+    assert.match(await prometheusRulesOf([service], { app: "shop", selector: 'job="shop"' }), /tenon_calls_total\{operation=\\"orders\.get\\",job=\\"shop\\",code/);
   });
 });
 
@@ -102,8 +102,8 @@ tests:
   });
 });
 
-describe("a dashboard for Grafana", () => {
-  const dashboard = toGrafanaDashboard(service, { app: "shop" });
+describe("a dashboard for Grafana", async () => {
+  const dashboard = await grafanaDashboardOf(service, { app: "shop" });
 
   test("shows objectives first, then each operation, in panels that do not overlap", () => {
     assert.deepEqual(dashboard.panels.filter(({ type }) => type === "row").map(({ title }) => title), ["Objectives", "orders.get", "orders.list", "Process"]);

@@ -21,8 +21,8 @@ export const exportGrafanaCommand: CommandSpec<GrafanaOptions> = {
     const names = app.services.map(({ name }) => name);
     const name = operands[0] ?? (names.length === 1 ? names[0] : undefined);
     if (name === undefined) throw new CommandProblem(`${app.name} has several services, and a dashboard is of one`, { remedy: `say which: tenon export grafana ${names.join(", or ")}`, exitCode: 2 });
-    const { toGrafanaDashboard } = await import("../../../documents/index.ts");
-    const dashboard = toGrafanaDashboard(findService(app.services, name), { app: app.name });
+    const { grafanaDashboardOf } = await import("../../../documents/index.ts");
+    const dashboard = await grafanaDashboardOf(findService(app.services, name), { app: app.name });
     return { text: JSON.stringify(dashboard, undefined, 2), data: dashboard };
   },
 };

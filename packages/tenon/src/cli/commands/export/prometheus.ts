@@ -19,8 +19,8 @@ export const exportPrometheusCommand: CommandSpec<PrometheusOptions> = {
   ],
   async run({ operands, options }) {
     const app = await loadApp(enterApp(operands[0]).file);
-    const { toPrometheusRules } = await import("../../../documents/index.ts");
-    const rules = toPrometheusRules(app.services, { app: app.name, ...options });
+    const { prometheusRulesOf } = await import("../../../documents/index.ts");
+    const rules = await prometheusRulesOf(app.services, { app: app.name, ...options });
     return { text: rules.trimEnd(), data: { app: app.name, rules } };
   },
 };
