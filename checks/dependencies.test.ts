@@ -73,6 +73,8 @@ describe("a package that nobody looked at is found out", () => {
 
   test("not pinned", () => {
     assert.deepEqual(dependencies.unpinned([manifest]), ["packages/x/package.json asks for zod@*: pin its major version"]);
+    const renamed = { ...manifest, dependencies: { a: "npm:@x/y@1.2.3", b: "npm:y@latest", c: "npm:y" } };
+    assert.deepEqual(dependencies.unpinned([renamed]).map((problem) => problem.split(" ")[3]), ["b@npm:y@latest:", "c@npm:y:"]);
   });
 
   test("in another room than is written, or unasked", () => {

@@ -100,10 +100,10 @@ export function unexplained(manifests: readonly Manifest[], entries: readonly En
   ];
 }
 
-/** Ranges that let a new major version in. */
+/** Ranges that let a new major version in. A package under another name (`npm:package@1.2.3`) is held to the same. */
 export function unpinned(manifests: readonly Manifest[]): readonly string[] {
   return askedFor(manifests)
-    .filter(({ range }) => !/^[\^~]?\d+(?:\.\d+){0,2}(?:-[\w.]+)?$/.test(range))
+    .filter(({ range }) => !/^(?:npm:@?[\w./-]+@)?[\^~]?\d+(?:\.\d+){0,2}(?:-[\w.]+)?$/.test(range))
     .map(({ manifest, name, range }) => `${manifest.path} asks for ${name}@${range}: pin its major version`);
 }
 

@@ -1,10 +1,14 @@
 /** Reads OTLP by OpenTelemetry's own definitions: what its transformer package generates from its .proto files. */
-import root from "@opentelemetry/otlp-transformer/build/src/generated/root.js";
-import type { Type } from "protobufjs";
+import root from "otlp-decoder/build/src/generated/root.js";
 import type { SignalName } from "../../src/otlp/index.ts";
 
 /** What the generated code has of each message; its own types say nothing of them. */
-type Message = Pick<Type, "decode" | "encode" | "fromObject" | "toObject">;
+interface Message {
+  decode(bytes: Uint8Array): object;
+  encode(decoded: object): { finish(): Uint8Array };
+  fromObject(json: Readonly<Record<string, unknown>>): object;
+  toObject(decoded: object, options: { readonly longs: typeof String }): object;
+}
 
 const { collector } = (root as unknown as { readonly opentelemetry: { readonly proto: { readonly collector: Record<string, { readonly v1: Record<string, Message> }> } } }).opentelemetry.proto;
 
