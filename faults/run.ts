@@ -5,6 +5,7 @@
  *     npm run faults -- kill-events [--engine pglite|postgresql|nats|nats-killed] [--kills 80] [--json]
  *     npm run faults -- overload [--seconds 10] [--times 3] [--json]
  *     npm run faults -- kill-jobs [--subject pg-boss] [--jobs 1500] [--kills 14] [--seed 1] [--json]
+ *     npm run faults -- telemetry-soak [--spans 20000000] [--size 2048] [--json]
  *
  * Exits with 1 when a promise was broken: ours, or in `kill-jobs` that of the tool under test.
  */
@@ -18,6 +19,7 @@ import { pgliteLedger, postgresLedger } from "./ledger/rows.ts";
 import { NatsServer } from "./nats-server.ts";
 import { keepsPromise, runOverload } from "./overload.ts";
 import { createSeededRandom } from "./seeded-random.ts";
+import { isFlat, runSoak } from "./telemetry-soak.ts";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -29,6 +31,8 @@ const { positionals, values } = parseArgs({
     seed: { type: "string", default: "1" },
     seconds: { type: "string", default: "10" },
     times: { type: "string", default: "3" },
+    spans: { type: "string", default: "20000000" },
+    size: { type: "string", default: "2048" },
     url: { type: "string", default: process.env["TENON_TEST_DATABASE_URL"] ?? "postgres://postgres@127.0.0.1:5432/postgres" },
     json: { type: "boolean", default: false },
   },
@@ -64,6 +68,20 @@ async function killJobs(): Promise<void> {
   if (values.json) console.log(JSON.stringify({ seed: Number(values.seed), results }));
   else console.table(results);
   process.exitCode = results.length > 0 && results.every(({ broken }) => broken === "none") ? 0 : 1;
+}
+
+async function telemetrySoak(): Promise<void> {
+  const result = await runSoak({
+    spans: Number(values.spans),
+    sizeMaxBytes: Number(values.size) * 1024 ** 2,
+    looks: 20,
+    random: createSeededRandom(Number(values.seed)),
+    onLook: ({ files, questionsMs, rssMib, spans, spansPerS, storeMib }) =>
+      tell(`${spans} spans, ${spansPerS} a second, ${rssMib} MiB of memory, ${storeMib} MiB in ${files} files; ${Object.entries(questionsMs).map(([name, ms]) => `${name} ${ms} ms`).join(", ")}`),
+  });
+  if (values.json) console.log(JSON.stringify(result));
+  else console.table(result.looks.map(({ questionsMs, ...look }) => ({ ...look, ...questionsMs })));
+  process.exitCode = result.failed + result.missing === 0 && isFlat(result) ? 0 : 1;
 }
 
 async function killEvents(engine: string): Promise<{ readonly engine: string } & KillEventsResult> {
@@ -107,7 +125,9 @@ if (drill === "kill") {
   process.exitCode = results.every(keepsPromise) ? 0 : 1;
 } else if (drill === "kill-jobs") {
   await killJobs();
+} else if (drill === "telemetry-soak") {
+  await telemetrySoak();
 } else {
-  tell(drill === undefined ? "which drill? kill, kill-events, kill-jobs or overload" : `there is no drill "${drill}": kill, kill-events, kill-jobs or overload`);
+  tell(drill === undefined ? "which drill? kill, kill-events, kill-jobs, overload or telemetry-soak" : `there is no drill "${drill}": kill, kill-events, kill-jobs, overload or telemetry-soak`);
   process.exitCode = 2;
 }

@@ -1,5 +1,5 @@
 /**
- * Finds log records: the newest first in pages, or in the order of their arrival, to follow a log live. Looks at 100 000
+ * Finds log records: the newest first in pages, or in the order of their arrival, to follow a log live. Looks at 50 000
  * records at most and then gives back what it has, with a cursor to go on from. Texts are looked for by reading, not by
  * an index of words: it would double what a record costs to write, for questions that are asked once a day.
  */
@@ -43,7 +43,7 @@ export interface LogEnd {
 }
 
 const limitMax = 1_000;
-const examinedMax = 100_000;
+const examinedMax = 50_000;
 const columns = `l.id, l.time_us AS time, l.level, l.trace, l.span, l.message, l.fields, r.service FROM logs l LEFT JOIN resources r ON r.id = l.resource`;
 
 /** @throws {RangeError} a limit or a cursor that is none. */

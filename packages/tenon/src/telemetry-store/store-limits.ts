@@ -24,11 +24,24 @@ export const defaultStoreLimits: StoreLimits = {
 /** Below this the store could not hold two files. */
 export const sizeMinBytes: number = 4 * 1024 ** 2;
 
-/** Files go as wholes, so a sixteenth of the store is lost at once, at most. */
-const filesBySize = 16;
+/** Files go as wholes, so a twenty-fourth of the store is lost at once, at most. */
+const filesBySize = 24;
 const filesByAge = 24;
 /** Above it, the index by trace does not fit into the writer's cache any more, and writing slows down. */
 const fileMaxBytes = 128 * 1024 ** 2;
+
+/**
+ * What the files that are not written any more may take, in bytes. The one that is written needs up to two files' worth:
+ * what is in its log is in the file a second time for a moment.
+ */
+export function restMaxBytes(limits: StoreLimits): number {
+  return limits.sizeMaxBytes - 2 * segmentMaxBytes(limits);
+}
+
+/** Bytes of what arrives in one transaction, at most: half a second of work, and half a file. */
+export function transactionMaxBytes(limits: StoreLimits): number {
+  return Math.min(8 * 1024 ** 2, Math.floor(segmentMaxBytes(limits) / 2));
+}
 
 /** When a file is full, in bytes. */
 export function segmentMaxBytes({ sizeMaxBytes }: StoreLimits): number {

@@ -11,10 +11,9 @@ import { MalformedBody } from "./otlp/protobuf-reader.ts";
 import { readExport } from "./otlp/read-export.ts";
 import { TelemetryStoreError } from "./segment-files.ts";
 import type { FromWorker, Job, Outcome, ToWorker, WorkerSettings } from "./store-jobs.ts";
+import { transactionMaxBytes } from "./store-limits.ts";
 import { StoreWriter } from "./store-writer.ts";
 
-/** Bytes of jobs in one transaction, at most: about half a second of work. */
-const transactionMaxBytes = 8 * 1024 ** 2;
 /** How often limits are looked at besides: for age alone, since size is looked at with each new file. */
 const enforceEveryMs = 30_000;
 
@@ -42,7 +41,7 @@ function takeJobs(): readonly { readonly id: number; readonly job: Job }[] {
   let count = 0;
   for (const { job } of waiting) {
     bytes += sizeOf(job);
-    if (count > 0 && bytes > transactionMaxBytes) break;
+    if (count > 0 && bytes > transactionMaxBytes(settings.limits)) break;
     count += 1;
   }
   return waiting.splice(0, count);

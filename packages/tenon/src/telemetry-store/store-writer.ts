@@ -14,7 +14,7 @@ import type { Clock } from "../kernel/index.ts";
 import { type Intake, type Kept, serviceOf } from "./intake.ts";
 import { Segment } from "./segment.ts";
 import { listSegments, removeOrphans, removeSegment, segmentBytes, segmentFile, type SegmentFile, TelemetryStoreError } from "./segment-files.ts";
-import { segmentMaxBytes, segmentMaxMs, type StoreLimits } from "./store-limits.ts";
+import { restMaxBytes, segmentMaxBytes, segmentMaxMs, type StoreLimits } from "./store-limits.ts";
 
 export interface StoreWriterOptions {
   readonly limits: StoreLimits;
@@ -52,10 +52,7 @@ export class StoreWriter {
    * @throws what SQLite throws, a full disk for example; then nothing of it is kept.
    */
   write(batches: readonly Intake[]): readonly Kept[] {
-    if (this.#isFull()) {
-      this.#next();
-      this.enforce();
-    }
+    this.#turn();
     const segment = this.#segment;
     segment.begin();
     try {
@@ -69,16 +66,22 @@ export class StoreWriter {
     }
   }
 
+  /** To the next file, where this one is full. */
+  #turn(): void {
+    if (!this.#isFull()) return;
+    this.#next();
+    this.enforce();
+  }
+
   /** Removes what is too old, and the oldest while all is too large. */
   enforce(): void {
     const oldestMs = this.#clock.nowMs() - this.#limits.keepMs;
     // A store that nobody writes to any more has to empty as well.
     if (lastWriteMs(this.#segment.file) < oldestMs) this.#next();
-    const files = listSegments(this.#directory);
-    let bytes = files.reduce((sum, file) => sum + segmentBytes(file), 0);
-    const roomBytes = this.#limits.sizeMaxBytes - segmentMaxBytes(this.#limits);
-    for (const file of files.filter(({ number }) => number < this.#segment.file.number)) {
-      if (lastWriteMs(file) >= oldestMs && bytes <= roomBytes) break;
+    const old = listSegments(this.#directory).filter(({ number }) => number < this.#segment.file.number);
+    let bytes = old.reduce((sum, file) => sum + segmentBytes(file), 0);
+    for (const file of old) {
+      if (lastWriteMs(file) >= oldestMs && bytes <= restMaxBytes(this.#limits)) break;
       bytes -= segmentBytes(file);
       removeSegment(file);
     }

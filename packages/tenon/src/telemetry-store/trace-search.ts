@@ -2,7 +2,7 @@
  * Finds traces: those that have a span with all that is asked for, the newest first by their newest such span.
  *
  * Walks one index from the present backwards: that of the operations asked for, of failed spans, of slow ones, or of
- * all; the rest of the question is put to each row. It looks at 100 000 spans at most and then gives back what it has,
+ * all; the rest of the question is put to each row. It looks at 50 000 spans at most and then gives back what it has,
  * with a cursor to go on from, so no question takes longer than that, however much is stored.
  */
 import type { Span } from "../telemetry/index.ts";
@@ -49,7 +49,7 @@ export interface TracePage {
 }
 
 const limitMax = 500;
-const examinedMax = 100_000;
+const examinedMax = 50_000;
 /** Operations whose indexes are walked side by side; with more, that of all spans is. */
 const operationsMax = 64;
 /** Spans that a summary is made of. */

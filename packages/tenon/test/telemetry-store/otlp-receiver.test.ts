@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
-import { BasicTracerProvider, BatchSpanProcessor } from "@opentelemetry/sdk-trace";
+import { TracerProvider, BatchSpanProcessor } from "@opentelemetry/sdk-trace";
 import { openOtlpReceiver, type OtlpReceiver, StoreReader, TelemetryStore } from "../../src/telemetry-store/index.ts";
 import { spanIdOf, TemporaryDirectory, traceIdOf } from "./samples.ts";
 
@@ -36,7 +36,7 @@ describe("the receiver", () => {
   test("keeps what OpenTelemetry's own exporter sends, compressed or not", async () => {
     for (const compression of ["none", "gzip"] as const) {
       const exporter = new OTLPTraceExporter({ url: `${receiver.url}/v1/traces`, compression: compression as never });
-      const provider = new BasicTracerProvider({ spanProcessors: [new BatchSpanProcessor({ exporter })] });
+      const provider = new TracerProvider({ spanProcessors: [new BatchSpanProcessor({ exporter })] });
       const span = provider.getTracer("test").startSpan(`sent with ${compression}`, { attributes: { compression } });
       span.end();
       await provider.forceFlush();

@@ -77,7 +77,7 @@ function list(reader: StoreReader, { filter, terminal }: { readonly filter: Trac
   const data = { traces: traces.map(({ startMs, ...trace }) => ({ ...trace, start: timeText(startMs) })), next: next ?? null };
   const more = next === undefined ? "" : terminal.style("dim", `more: --before ${next}`);
   if (traces.length > 0) return { text: [traceListText(traces, terminal), ...(more === "" ? [] : [more])].join("\n"), data };
-  if (more !== "") return { text: `no such trace among the newest 100,000 spans\n${more}`, data };
+  if (more !== "") return { text: `no such trace among the newest 50,000 spans\n${more}`, data };
   const services = reader.services();
   return { text: services.length === 0 ? "nothing was sent yet" : `no such trace; there is telemetry of ${services.join(", ")}`, data };
 }
