@@ -76,8 +76,8 @@ async function telemetrySoak(): Promise<void> {
     sizeMaxBytes: Number(values.size) * 1024 ** 2,
     looks: 20,
     random: createSeededRandom(Number(values.seed)),
-    onLook: ({ files, questionsMs, rssMib, spans, spansPerS, storeMib }) =>
-      tell(`${spans} spans, ${spansPerS} a second, ${rssMib} MiB of memory, ${storeMib} MiB in ${files} files; ${Object.entries(questionsMs).map(([name, ms]) => `${name} ${ms} ms`).join(", ")}`),
+    onLook: ({ cpuUsPerSpan, files, questionsMs, rssMib, spans, spansPerS, storeMib }) =>
+      tell(`${spans} spans, ${spansPerS} a second, ${cpuUsPerSpan} µs of CPU each, ${rssMib} MiB of memory, ${storeMib} MiB in ${files} files; ${Object.entries(questionsMs).map(([name, ms]) => `${name} ${ms} ms`).join(", ")}`),
   });
   if (values.json) console.log(JSON.stringify(result));
   else console.table(result.looks.map(({ questionsMs, ...look }) => ({ ...look, ...questionsMs })));

@@ -24,6 +24,8 @@ export interface Look {
   /** Sent, and answered to be on disk. */
   readonly spans: number;
   readonly spansPerS: number;
+  /** Of all threads, with making the bodies: what a busy machine does not change. */
+  readonly cpuUsPerSpan: number;
   readonly rssMib: number;
   readonly storeMib: number;
   readonly files: number;
@@ -57,6 +59,7 @@ export async function runSoak({ looks, onLook, random, sizeMaxBytes, spans }: So
     for (let look = 1; look <= looks; look += 1) {
       const before = sent;
       const startedMs = performance.now();
+      const startedCpu = process.cpuUsage();
       let lastId = "";
       const send = async (): Promise<void> => {
         while (sent < (spans * look) / looks) {
@@ -69,11 +72,12 @@ export async function runSoak({ looks, onLook, random, sizeMaxBytes, spans }: So
       };
       await Promise.all(Array.from({ length: underWay }, send));
       const seconds = (performance.now() - startedMs) / 1_000;
+      const cpu = process.cpuUsage(startedCpu);
       if (reader.trace(lastId).length === 0) missing += 1;
       const nowMs = startMs + (simulatedMs * sent) / spans;
       const questionsMs = ask(reader, { traceId: lastId, nowMs });
       const { bytes, files } = reader.size();
-      const seen: Look = { spans: sent, spansPerS: Math.round((sent - before) / seconds), rssMib: mib(process.memoryUsage.rss()), storeMib: mib(bytes), files, questionsMs };
+      const seen: Look = { spans: sent, spansPerS: Math.round((sent - before) / seconds), cpuUsPerSpan: Math.round(((cpu.user + cpu.system) / (sent - before)) * 10) / 10, rssMib: mib(process.memoryUsage.rss()), storeMib: mib(bytes), files, questionsMs };
       done.push(seen);
       onLook?.(seen);
     }

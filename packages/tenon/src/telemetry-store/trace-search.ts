@@ -52,8 +52,8 @@ const limitMax = 500;
 const examinedMax = 50_000;
 /** Operations whose indexes are walked side by side; with more, that of all spans is. */
 const operationsMax = 64;
-/** Spans that a summary is made of. */
-const summaryMax = 10_000;
+/** Spans of one file that the summaries of a page are made of. */
+const summaryMax = 50_000;
 
 /** @throws {RangeError} a limit, a cursor or the name of an attribute that is none. */
 export function findTraces(segments: readonly ReadSegment[], filter: TraceFilter): TracePage {
@@ -62,6 +62,8 @@ export function findTraces(segments: readonly ReadSegment[], filter: TraceFilter
   const place = cursor === undefined ? undefined : fromCursor(cursor);
   if (cursor !== undefined && place === undefined) throw new RangeError(`"${cursor}" is not a cursor`);
   const conditions = rowConditions(filter);
+  // A trace of an earlier page has a span that is newer than where this one begins: few files have any.
+  const newer = place === undefined ? [] : segments.filter((segment) => (segment.bounds("spans")?.lastUs ?? 0) >= place.timeUs);
   const found = new Set<string>();
   let examined = 0;
   let last: Place | undefined;
@@ -72,7 +74,7 @@ export function findTraces(segments: readonly ReadSegment[], filter: TraceFilter
     if (row["hit"] !== 1) continue;
     const traceId = toHex(row["trace"]);
     if (found.has(traceId)) continue;
-    if (place === undefined || !wasShown(segments, traceId, { filter, conditions, place })) found.add(traceId);
+    if (place === undefined || !wasShown(newer, traceId, { filter, conditions, place })) found.add(traceId);
   }
   return { traces: summaries(segments, found), next: undefined };
 }
@@ -145,15 +147,21 @@ function wasShown(segments: readonly ReadSegment[], traceId: string, { condition
   });
 }
 
+/** All at once from each file: a question costs more than what it reads. */
+const summarySql = `SELECT s.trace, s.span, s.parent, s.start_us AS start, s.start_us + s.duration_us AS finish, s.status, r.service, coalesce(o.name, s.body ->> '$.name', '') AS name
+  FROM json_each(?) asked CROSS JOIN spans s INDEXED BY spans_trace ON s.trace = unhex(asked.value)
+  LEFT JOIN operations o ON o.id = s.operation LEFT JOIN resources r ON r.id = s.resource LIMIT ?`;
+
 function summaries(segments: readonly ReadSegment[], traceIds: ReadonlySet<string>): readonly TraceSummary[] {
-  return [...traceIds].flatMap((traceId) => summaryOf(segments, traceId) ?? []);
+  const byTrace = new Map<string, Row[]>([...traceIds].map((traceId) => [traceId, []]));
+  const asked = JSON.stringify([...traceIds]);
+  for (const segment of traceIds.size === 0 ? [] : segments) {
+    for (const row of segment.all(summarySql, asked, summaryMax)) byTrace.get(toHex(row["trace"]))?.push(row);
+  }
+  return [...byTrace].flatMap(([traceId, rows]) => summaryOf(traceId, rows) ?? []);
 }
 
-const summarySql = `SELECT s.span, s.parent, s.start_us AS start, s.start_us + s.duration_us AS finish, s.status, r.service, coalesce(o.name, s.body ->> '$.name', '') AS name
-  FROM spans s LEFT JOIN operations o ON o.id = s.operation LEFT JOIN resources r ON r.id = s.resource WHERE s.trace = ? LIMIT ?`;
-
-function summaryOf(segments: readonly ReadSegment[], traceId: string): TraceSummary | undefined {
-  const rows = segments.flatMap((segment) => segment.all(summarySql, Buffer.from(traceId, "hex"), summaryMax)).slice(0, summaryMax);
+function summaryOf(traceId: string, rows: readonly Row[]): TraceSummary | undefined {
   const known = new Set(rows.map(({ span }) => toHex(span)));
   const byStart = rows.toSorted((a, b) => Number(a["start"]) - Number(b["start"]));
   const root = byStart.find(({ parent }) => toHex(parent) === "") ?? byStart.find(({ parent }) => !known.has(toHex(parent))) ?? byStart[0];
