@@ -69,7 +69,7 @@ class Template {
   }
 
   attribute(field: number, name: string, value: string): this {
-    return this.message(field, (pair) => pair.text(1, name).message(2, (any) => any.text(1, value)));
+    return this.message(field, (pair) => pair.text(1, name).message(2, (inner) => inner.text(1, value)));
   }
 }
 

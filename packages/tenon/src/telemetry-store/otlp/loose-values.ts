@@ -73,8 +73,8 @@ export function attributesOf(pairs: unknown): Attributes {
 }
 
 /** Any value as JSON has it; an attribute may be less. */
-export function valueOf(any: unknown, depth: number): unknown {
-  const { arrayValue, boolValue, bytesValue, doubleValue, intValue, kvlistValue, stringValue } = objectOf(any);
+export function valueOf(value: unknown, depth: number): unknown {
+  const { arrayValue, boolValue, bytesValue, doubleValue, intValue, kvlistValue, stringValue } = objectOf(value);
   if (typeof stringValue === "string") return textOf(stringValue);
   if (typeof boolValue === "boolean") return boolValue;
   if (intValue !== undefined) return integerOf(intValue);
