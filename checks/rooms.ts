@@ -47,6 +47,7 @@ export const rooms: readonly Room[] = [
   { name: "oidc", kind: "adapter", purpose: "tokens of OpenID Connect issuers, and the issuer for development" },
   { name: "alerts", kind: "adapter", purpose: "alerts to webhooks, Slack and Alertmanager" },
   { name: "otlp", kind: "adapter", purpose: "telemetry to OpenTelemetry collectors over HTTP" },
+  { name: "telemetry-store", kind: "adapter", purpose: "traces, metrics and logs on disk; OTLP in, questions answered" },
   { name: "app", kind: "composition", purpose: "configuration, the readable list of standard parts, start and stop" },
   { name: "cli", kind: "composition", purpose: "the command line" },
 ];

@@ -6,6 +6,7 @@
  *     npm run faults -- overload [--seconds 10] [--times 3] [--json]
  *     npm run faults -- collectors [--seconds 10] [--rounds 5] [--rate 2000] [--json]
  *     npm run faults -- kill-jobs [--subject pg-boss] [--jobs 1500] [--kills 14] [--seed 1] [--json]
+ *     npm run faults -- telemetry-soak [--spans 20000000] [--size 2048] [--json]
  *
  * Exits with 1 when a promise was broken: ours, or in `kill-jobs` that of the tool under test.
  */
@@ -20,6 +21,7 @@ import { pgliteLedger, postgresLedger } from "./ledger/rows.ts";
 import { NatsServer } from "./nats-server.ts";
 import { keepsPromise, runOverload } from "./overload.ts";
 import { createSeededRandom } from "./seeded-random.ts";
+import { isFlat, runSoak } from "./telemetry-soak.ts";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -33,6 +35,8 @@ const { positionals, values } = parseArgs({
     rounds: { type: "string", default: "5" },
     rate: { type: "string", default: "2000" },
     times: { type: "string", default: "3" },
+    spans: { type: "string", default: "20000000" },
+    size: { type: "string", default: "2048" },
     url: { type: "string", default: process.env["TENON_TEST_DATABASE_URL"] ?? "postgres://postgres@127.0.0.1:5432/postgres" },
     json: { type: "boolean", default: false },
   },
@@ -68,6 +72,20 @@ async function killJobs(): Promise<void> {
   if (values.json) console.log(JSON.stringify({ seed: Number(values.seed), results }));
   else console.table(results);
   process.exitCode = results.length > 0 && results.every(({ broken }) => broken === "none") ? 0 : 1;
+}
+
+async function telemetrySoak(): Promise<void> {
+  const result = await runSoak({
+    spans: Number(values.spans),
+    sizeMaxBytes: Number(values.size) * 1024 ** 2,
+    looks: 20,
+    random: createSeededRandom(Number(values.seed)),
+    onLook: ({ cpuUsPerSpan, files, questionsMs, rssMib, spans, spansPerS, storeMib }) =>
+      tell(`${spans} spans, ${spansPerS} a second, ${cpuUsPerSpan} µs of CPU each, ${rssMib} MiB of memory, ${storeMib} MiB in ${files} files; ${Object.entries(questionsMs).map(([name, ms]) => `${name} ${ms} ms`).join(", ")}`),
+  });
+  if (values.json) console.log(JSON.stringify(result));
+  else console.table(result.looks.map(({ questionsMs, ...look }) => ({ ...look, ...questionsMs })));
+  process.exitCode = result.failed + result.missing === 0 && isFlat(result) ? 0 : 1;
 }
 
 async function killEvents(engine: string): Promise<{ readonly engine: string } & KillEventsResult> {
@@ -116,7 +134,10 @@ if (drill === "kill") {
   process.exitCode = results.every(keepsCollectorsPromise) ? 0 : 1;
 } else if (drill === "kill-jobs") {
   await killJobs();
+} else if (drill === "telemetry-soak") {
+  await telemetrySoak();
 } else {
-  tell(drill === undefined ? "which drill? kill, kill-events, kill-jobs, overload or collectors" : `there is no drill "${drill}": kill, kill-events, kill-jobs, overload or collectors`);
+  const known = "kill, kill-events, kill-jobs, overload, collectors or telemetry-soak";
+  tell(drill === undefined ? `which drill? ${known}` : `there is no drill "${drill}": ${known}`);
   process.exitCode = 2;
 }

@@ -89,6 +89,7 @@ export const appOption: OptionSpec = { flags: "--app <path>", about: aboutApp };
 
 const aboutOperands: Readonly<Record<string, string>> = {
   "[app]": aboutApp,
+  "[trace]": "the identifier of a trace, or its beginning: 4 digits at least",
   "<run>": "the identifier of a run, or its beginning: checkout:42, or 42",
   "<question>": "the name of the step that asks",
   "<answer>": "the answer, in JSON",

@@ -12,6 +12,7 @@ const remedies: Readonly<Record<string, string | undefined>> = {
   ContractMistakes: undefined,
   Fault: undefined,
   MigrationError: undefined,
+  TelemetryStoreError: "stop the other one, let it have the telemetry of both, or say where else to keep it: --store",
   DevelopmentKeyError: undefined,
   IssuerSettingsError: undefined,
   IssuerUnreachable: "check OIDC_ISSUER and OIDC_JWKS_URL, and that the issuer can be reached from here",

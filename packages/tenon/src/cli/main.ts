@@ -13,12 +13,16 @@ import { describeCommand } from "./commands/describe.ts";
 import { devCommand } from "./commands/dev.ts";
 import { eventsGroup } from "./commands/events.ts";
 import { exportGroup } from "./commands/export.ts";
+import { logsCommand } from "./commands/logs.ts";
 import { migrateCommand } from "./commands/migrate.ts";
 import { newCommand } from "./commands/new.ts";
 import { objectivesGroup } from "./commands/objectives.ts";
 import { silencesGroup } from "./commands/silences.ts";
 import { startCommand } from "./commands/start.ts";
+import { telemetryCommand } from "./commands/telemetry.ts";
 import { tokenCommand } from "./commands/token.ts";
+import { topCommand } from "./commands/top.ts";
+import { tracesCommand } from "./commands/traces.ts";
 import { workflowsGroup } from "./commands/workflows.ts";
 import { toProblem } from "./explain-error.ts";
 import { Terminal } from "./terminal.ts";
@@ -91,6 +95,10 @@ function createProgram(host: CommandHost): Command {
   addGroup(program, exportGroup, host);
   addCommand(program, startCommand, host);
   addGroup(program, workflowsGroup, host);
+  addCommand(program, telemetryCommand, host);
+  addCommand(program, tracesCommand, host);
+  addCommand(program, logsCommand, host);
+  addCommand(program, topCommand, host);
   return program;
 }
 

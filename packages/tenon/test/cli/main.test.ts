@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { greeterFiles } from "./projects.ts";
 import { Project, runTenon } from "./tenon-process.ts";
 
-const commands = ["new", "dev", "check", "describe", "token", "config", "migrate", "start"];
+const commands = ["new", "dev", "check", "describe", "token", "config", "migrate", "start", "telemetry", "traces", "logs", "top"];
 const anywhere = { cwd: tmpdir() };
 
 describe("help", () => {
