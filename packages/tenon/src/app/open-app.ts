@@ -23,7 +23,7 @@ import { handle } from "../handlers/index.ts";
 import { type Clock, createIdSource, type IdSource, type Part, type Random } from "../kernel/index.ts";
 import { RestFace, type HttpHandler } from "../rest/index.ts";
 import type { AnyHandler, App } from "../service/index.ts";
-import { type LogWriter, Metrics } from "../telemetry/index.ts";
+import { type LogWriter, Metrics, SpanRecorder, type TelemetrySink } from "../telemetry/index.ts";
 import { authorize, authorizeCaller, identify, limit, type TokenVerifier } from "../trust/index.ts";
 import type { Config } from "./config.ts";
 import type { OpenedData } from "./open-data.ts";
@@ -44,12 +44,15 @@ export interface OpenAppOptions {
   readonly broker?: Broker | undefined;
   /** How long requests wait before they are seen, in ms, where the host can tell. */
   readonly queueDelayMs?: () => number;
+  /** Who takes spans. Left out, none is recorded, and log lines still name their traces. */
+  readonly telemetry?: TelemetrySink | readonly TelemetrySink[] | undefined;
 }
 
 /** An app whose operations can be called. */
 export interface OpenApp {
   readonly app: App;
   readonly metrics: Metrics;
+  readonly spans: SpanRecorder;
   readonly ids: IdSource;
   readonly directory: Directory;
   /** What `/health/ready` says. */
@@ -79,6 +82,7 @@ export async function openApp(app: App, options: OpenAppOptions): Promise<OpenAp
   const { clock, config, data, log, random } = options;
   const metrics = new Metrics();
   const ids = createIdSource(random);
+  const spans = openSpans(options, { ids, metrics });
   const directory = new Directory();
   const readiness = new Readiness();
   const concurrency = new ConcurrencyLimit({ min: minConcurrency, max: config.concurrencyMax, initial: Math.min(initialConcurrency, config.concurrencyMax) });
@@ -86,10 +90,10 @@ export async function openApp(app: App, options: OpenAppOptions): Promise<OpenAp
   metrics.gauge({ name: "tenon_concurrency_limit", help: "Calls that may be under way at once.", read: () => concurrency.limit });
 
   // Loaded only with a database: an app without one starts sooner for it.
-  const reactions = data === undefined ? undefined : (await import("./open-reactions.ts")).openReactions(app, { ...options, database: data.database, metrics });
+  const reactions = data === undefined ? undefined : (await import("./open-reactions.ts")).openReactions(app, { ...options, database: data.database, metrics, spans });
   for (const service of app.services) {
     const serviceData = data?.services.get(service.name);
-    const stages = standardStages(options, { metrics, concurrency, serviceData });
+    const stages = standardStages(options, { metrics, spans, concurrency, serviceData });
     const own = serviceData === undefined ? undefined : reactions?.of(service);
     const environment = { service: service.name, data: serviceData, emitter: own?.emitter, runs: own?.runs, directory, clock, ids, log, config: options.serviceConfigs.get(service.name) };
     for (const operation of operationsOf(service.contract)) {
@@ -118,6 +122,7 @@ export async function openApp(app: App, options: OpenAppOptions): Promise<OpenAp
   return {
     app,
     metrics,
+    spans,
     ids,
     directory,
     readiness,
@@ -130,6 +135,15 @@ export async function openApp(app: App, options: OpenAppOptions): Promise<OpenAp
   };
 }
 
+function openSpans({ clock, config, random, telemetry = [] }: OpenAppOptions, { ids, metrics }: { readonly ids: IdSource; readonly metrics: Metrics }): SpanRecorder {
+  const spans = new SpanRecorder({ clock, random, ids, sampling: { sampler: config.tracesSampler, ratio: config.tracesSamplerArg } });
+  for (const sink of [telemetry].flat()) spans.addSink(sink);
+  metrics.gauge({ name: "tenon_spans_pending", help: "Spans that wait to be handed on.", read: () => spans.pending });
+  metrics.gauge({ name: "tenon_spans_held", help: "Spans of traces that are not sampled, held in case that one fails.", read: () => spans.held });
+  metrics.gauge({ name: "tenon_spans_dropped", help: "Spans for which there was no room, since the start.", read: () => spans.dropped });
+  return spans;
+}
+
 /**
  * What every call passes, outermost first. Each stage leaves itself out where an operation does not need it.
  *
@@ -138,14 +152,14 @@ export async function openApp(app: App, options: OpenAppOptions): Promise<OpenAp
  */
 function standardStages(
   options: OpenAppOptions,
-  parts: { readonly metrics: Metrics; readonly concurrency: ConcurrencyLimit; readonly serviceData: ServiceData | undefined },
+  parts: { readonly metrics: Metrics; readonly spans: SpanRecorder; readonly concurrency: ConcurrencyLimit; readonly serviceData: ServiceData | undefined },
 ): readonly Stage[] {
   const { clock, config, log, random, verifier } = options;
-  const { concurrency, metrics, serviceData } = parts;
+  const { concurrency, metrics, serviceData, spans } = parts;
   const answers: AnswerStore =
     serviceData?.answers ?? new MemoryAnswers({ keepMs: config.idempotencyKeepH * 3_600_000, max: memoryAnswersMax, nowMs: () => clock.nowMs() });
   return [
-    record({ metrics, log, clock }),
+    record({ metrics, log, clock, spans }),
     admit({ limit: concurrency, clock, random, ...(options.queueDelayMs === undefined ? {} : { queueDelayMs: options.queueDelayMs }) }),
     deadline({ clock }),
     identify({ verifier, clock }),

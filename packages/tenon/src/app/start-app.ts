@@ -2,7 +2,7 @@
 import type { Log, Part } from "../kernel/index.ts";
 import { HttpServer, LineOutput, LoopDelay } from "../node/index.ts";
 import type { App } from "../service/index.ts";
-import { LogWriter } from "../telemetry/index.ts";
+import { LogWriter, type TelemetrySink } from "../telemetry/index.ts";
 import type { TokenVerifier } from "../trust/index.ts";
 import { type Config, ConfigError, type ConfigLayer, parseConfig } from "./config.ts";
 import { openApp, type OpenApp } from "./open-app.ts";
@@ -19,6 +19,8 @@ export interface StartOptions {
   readonly migrate?: MigrateWhen;
   /** Fill empty databases with the services' seeds. */
   readonly seed?: "yes" | "no";
+  /** Who takes spans, besides what the configuration names. */
+  readonly telemetry?: TelemetrySink | readonly TelemetrySink[];
 }
 
 export interface StartedApp {
@@ -59,7 +61,7 @@ export async function startApp(app: App, options: StartOptions): Promise<Started
     if (data !== undefined) parts.push(...data.parts);
     const broker = await openBroker(config, log);
     const loopDelay = new LoopDelay(systemClock);
-    const open = await openApp(app, { config, serviceConfigs: serviceConfigs.values, clock: systemClock, random: Math.random, log, verifier, data, broker, queueDelayMs: loopDelay.delayMs });
+    const open = await openApp(app, { config, serviceConfigs: serviceConfigs.values, clock: systemClock, random: Math.random, log, verifier, data, broker, queueDelayMs: loopDelay.delayMs, telemetry: options.telemetry });
     const server = new HttpServer({
       handler: open.http,
       clock: systemClock,
@@ -71,7 +73,7 @@ export async function startApp(app: App, options: StartOptions): Promise<Started
       connectionsMax: config.connectionsMax,
       loopDelay,
     });
-    parts.push(...open.eventParts, ...open.tickers, server);
+    parts.push({ name: "spans", start: () => undefined, stop: () => open.spans.flush() }, ...open.eventParts, ...open.tickers, server);
     for (const part of parts) await part.start();
 
     const url = `http://${config.host === "" ? "localhost" : config.host}:${server.port}`;

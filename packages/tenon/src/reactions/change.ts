@@ -57,6 +57,7 @@ export function createChangeConsumer({ handler, name, options: { columns: _colum
   return createConsumer(
     {
       name: changeSubscription(name),
+      span: { name: `change ${name}`, kind: "consumer", attributes: { "tenon.change": name } },
       options,
       arrivals: "side by side", // by the transactions that make the changes
       read: readChange,

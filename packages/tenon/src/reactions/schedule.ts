@@ -18,6 +18,7 @@ export function createScheduleConsumer({ handler, name, options }: ScheduleTrigg
   return createConsumer(
     {
       name: scheduleSubscription(name),
+      span: { name: `schedule ${name}`, kind: "internal", attributes: { "tenon.schedule": name } },
       options,
       read: ({ event }) => event.data,
       handler: handler as (context: ReactionContext) => unknown,
