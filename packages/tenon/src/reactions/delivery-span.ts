@@ -1,5 +1,4 @@
 /** Spans of what services do without being asked: how they look, and which span they go on from. */
-import type { Delivery } from "../events/index.ts";
 import { parseTraceText, type SpanLink, type SpanShape, type TraceContext } from "../telemetry/index.ts";
 
 /**
@@ -39,14 +38,22 @@ export interface Origin {
   readonly links: readonly SpanLink[] | undefined;
 }
 
+/** What led to a reaction: an event, the start of a run. */
+export interface Cause {
+  /** As `toTraceText` writes it. */
+  readonly trace: string | null | undefined;
+  /** RFC 3339. */
+  readonly time: string;
+}
+
 /**
- * One delivery goes on from the span that emitted its event, unless that was long ago. Several at once cannot be part of
- * several traces: they begin one, with a link to each.
+ * What has one cause goes on from its span, unless that was long ago. Of several causes it cannot be part of several
+ * traces: it begins one, with a link to each.
  */
-export function originOf(deliveries: readonly Delivery[], nowMs: number): Origin {
-  const [first] = deliveries;
-  const contexts = deliveries.flatMap(({ event }) => parseTraceText(event.trace) ?? []);
-  const isLong = first !== undefined && nowMs - Date.parse(first.event.time) > longWaitMs;
-  if (deliveries.length === 1 && !isLong) return { continues: contexts[0], links: undefined };
+export function originOf(causes: readonly Cause[], nowMs: number): Origin {
+  const [first] = causes;
+  const contexts = causes.flatMap(({ trace }) => parseTraceText(trace) ?? []);
+  const isLong = first !== undefined && nowMs - Date.parse(first.time) > longWaitMs;
+  if (causes.length === 1 && !isLong) return { continues: contexts[0], links: undefined };
   return { continues: undefined, links: contexts.map(({ spanId, traceId }) => ({ traceId, spanId })) };
 }

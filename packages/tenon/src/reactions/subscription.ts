@@ -90,7 +90,7 @@ export function createConsumer(spec: ConsumerSpec, parts: ConsumerParts): Consum
           from: environment.service,
           idempotencyKey: `${first.event.id}/${spec.name}`,
           shape,
-          ...originOf(deliveries, clock.nowMs()),
+          ...originOf(deliveries.map(({ event }) => event), clock.nowMs()),
         },
         deliveries,
       );

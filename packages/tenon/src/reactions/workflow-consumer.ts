@@ -4,7 +4,7 @@ import { defaultRetryPolicy } from "../contract/index.ts";
 import type { Random } from "../kernel/index.ts";
 import type { Workflow } from "../service/index.ts";
 import { RecordedSpan } from "../telemetry/index.ts";
-import { mailLock, mailOf, type Program, RunDriver, type RunStore, turnsOf } from "../workflows/index.ts";
+import { mailLock, mailOf, type Program, type Run, RunDriver, type RunStore, turnsOf } from "../workflows/index.ts";
 import { originOf, processSpan, reactionShape } from "./delivery-span.ts";
 import { type StepRunnerParts, createStepRunner, isFinalFailure } from "./step-runner.ts";
 import { createConsumer } from "./subscription.ts";
@@ -33,19 +33,22 @@ export function createWorkflowConsumers(workflow: Workflow, parts: WorkflowParts
 
   /** A turn is no call: it has no transaction of its own, and no deadline. Its span stands around those of its steps. */
   async function handle([delivery]: readonly Delivery[]): ReturnType<Consumer["handle"]> {
-    const turn = delivery as Delivery;
-    if (!spans.isOn) return driver.drive(turn);
-    const { continues, links } = originOf([turn], clock.nowMs());
-    const id = environment.ids();
-    const trace = spans.begin(id, continues);
-    const span = new RecordedSpan(shape, trace, { parentId: continues?.spanId ?? "", startedMs: clock.elapsedMs(), id });
-    span.details = { attributes: { "tenon.run": turn.event.key ?? "" }, ...(links === undefined ? {} : { links }) };
+    if (!spans.isOn) return driver.drive(delivery as Delivery);
+    const startedMs = clock.elapsedMs();
+    let span: RecordedSpan | undefined;
+    function begin(run: Run): string {
+      const { continues, links } = originOf([{ trace: run.trace, time: run.startedAt }], clock.nowMs());
+      const id = environment.ids();
+      span = new RecordedSpan(shape, spans.begin(id, continues), { parentId: continues?.spanId ?? "", startedMs, id });
+      span.details = { attributes: { "tenon.run": run.id }, ...(links === undefined ? {} : { links }) };
+      return span.trace.textAt(id);
+    }
     try {
-      const outcome = await driver.drive(turn, trace.textAt(id));
-      span.end();
+      const outcome = await driver.drive(delivery as Delivery, begin);
+      span?.end();
       return outcome;
     } catch (thrown) {
-      span.end({ code: "internal", isError: true });
+      span?.end({ code: "internal", isError: true });
       throw thrown;
     }
   }

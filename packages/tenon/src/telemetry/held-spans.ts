@@ -5,7 +5,7 @@
  *     held ──a span of the trace is notable──► kept: handed out, and all later ones at once
  *      └─ the oldest make room, or `holdMs` are over ─► gone
  */
-import type { RecordedSpan } from "./recorded-span.ts";
+import type { RecordedSpan } from "./trace.ts";
 
 export interface HeldSpansOptions {
   /** Spans held at once, of all traces. */

@@ -2,10 +2,9 @@
 export { type LogFormat, LogWriter, type LogWriterOptions } from "./log-writer.ts";
 export { type Gauge, Histogram, Metrics, OperationMeter } from "./metrics.ts";
 export { type BaggageEntry, baggageLimits, parseBaggage, toBaggage } from "./baggage.ts";
-export { RecordedSpan, type SpanDetails, type SpanShape } from "./recorded-span.ts";
 export { sampleAll, type SamplerName, samplerNames, type Sampling } from "./sampling.ts";
 export { SpanRecorder, type SpanRecorderOptions } from "./span-recorder.ts";
-export { Trace, type TraceOwner } from "./trace.ts";
+export { RecordedSpan, type SpanDetails, type SpanShape, Trace, type TraceOwner } from "./trace.ts";
 export { parseTraceContext, parseTraceText, randomFlag, sampledFlag, type TraceContext, toTraceparent, toTraceText } from "./trace-context.ts";
 export { parseTraceState } from "./trace-state.ts";
 export {

@@ -8,10 +8,9 @@
  */
 import { type Clock, type IdSource, type Random, randomHex64, type Timer } from "../kernel/index.ts";
 import { HeldSpans } from "./held-spans.ts";
-import type { RecordedSpan } from "./recorded-span.ts";
 import { sampleAll, Sampler, type Sampling } from "./sampling.ts";
 import type { TelemetrySink } from "./signals.ts";
-import { Trace, type TraceOwner } from "./trace.ts";
+import { type RecordedSpan, Trace, type TraceOwner } from "./trace.ts";
 import type { TraceContext } from "./trace-context.ts";
 
 export interface SpanRecorderOptions {
