@@ -15,6 +15,7 @@ export interface HeldSpansOptions {
 }
 
 interface HeldTrace {
+  readonly id: string;
   /** On the clock that only grows. */
   readonly sinceMs: number;
   isKept: boolean;
@@ -23,11 +24,16 @@ interface HeldTrace {
 
 /** Of one trace: a handler that runs a thousand statements must not push everybody else out. */
 const perTraceMax = 128;
+/** A list that is taken from in front is cut once so much of it is empty. */
+const cutAfter = 1_024;
 
 export class HeldSpans {
   readonly #options: HeldSpansOptions;
-  /** By identifier of the trace, the oldest first. */
   readonly #traces = new Map<string, HeldTrace>();
+  /** The same, the oldest first. Not the map's own order: a map that is taken from in front passes over all that was taken. */
+  #order: HeldTrace[] = [];
+  /** Where in `#order` the oldest one is. */
+  #oldest = 0;
   #size = 0;
 
   constructor(options: HeldSpansOptions) {
@@ -48,6 +54,7 @@ export class HeldSpans {
       const out = [...held.spans, span];
       this.#size -= held.spans.length;
       held.spans.length = 0;
+      this.#makeRoom(span.endedMs);
       return out;
     }
     if (held.spans.length < perTraceMax) {
@@ -61,18 +68,24 @@ export class HeldSpans {
   #traceOf({ endedMs, traceId }: RecordedSpan): HeldTrace {
     const known = this.#traces.get(traceId);
     if (known !== undefined) return known;
-    const held: HeldTrace = { sinceMs: endedMs, isKept: false, spans: [] };
+    const held: HeldTrace = { id: traceId, sinceMs: endedMs, isKept: false, spans: [] };
     this.#traces.set(traceId, held);
+    this.#order.push(held);
     return held;
   }
 
   #makeRoom(nowMs: number): void {
     const { holdMs, max } = this.#options;
-    for (const [id, { sinceMs, spans }] of this.#traces) {
+    for (let oldest = this.#order[this.#oldest]; oldest !== undefined; oldest = this.#order[this.#oldest]) {
       // Traces that were kept hold no spans, and still count as one each, so that they go too.
-      if (this.#size <= max && this.#traces.size <= max && nowMs - sinceMs < holdMs) return;
-      this.#traces.delete(id);
-      this.#size -= spans.length;
+      if (this.#size <= max && this.#traces.size <= max && nowMs - oldest.sinceMs < holdMs) return;
+      this.#oldest++;
+      this.#traces.delete(oldest.id);
+      this.#size -= oldest.spans.length;
+      if (this.#oldest >= cutAfter && this.#oldest * 2 >= this.#order.length) {
+        this.#order = this.#order.slice(this.#oldest);
+        this.#oldest = 0;
+      }
     }
   }
 }

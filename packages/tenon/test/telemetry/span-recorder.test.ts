@@ -239,7 +239,17 @@ describe("a trace that is not sampled", () => {
     assert.equal(spans.held, 128);
     for (let n = 0; n < 10_000; n++) add(spans.begin(spans.ids(), undefined), "a");
     assert.ok(spans.held <= 1_000, `${spans.held}`);
-    for (let n = 0; n < 10_000; n++) add(spans.begin(spans.ids(), undefined), "a", { isError: true });
-    assert.ok(spans.held <= 1_000, `${spans.held}`);
+    // Those that were kept are remembered for their later spans, and forgotten as others are.
+    const kept = spans.begin(spans.ids(), undefined);
+    add(kept, "a", { isError: true });
+    const part = (): Trace => spans.begin(spans.ids(), parseTraceText(kept.textAt("00000000000000aa")));
+    const pending = (): number => spans.pending + spans.dropped;
+    const before = pending();
+    add(part(), "b");
+    assert.equal(pending(), before + 1);
+    for (let n = 0; n < 2_000; n++) add(spans.begin(spans.ids(), undefined), "a", { isError: true });
+    const later = pending();
+    add(part(), "c");
+    assert.equal(pending(), later);
   });
 });
