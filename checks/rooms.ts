@@ -44,6 +44,7 @@ export const rooms: readonly Room[] = [
   { name: "nats", kind: "adapter", purpose: "events over NATS JetStream" },
   { name: "kafka", kind: "adapter", purpose: "events over Kafka" },
   { name: "oidc", kind: "adapter", purpose: "tokens of OpenID Connect issuers, and the issuer for development" },
+  { name: "opentelemetry", kind: "adapter", purpose: "what stands behind @opentelemetry/api" },
   { name: "app", kind: "composition", purpose: "configuration, the readable list of standard parts, start and stop" },
   { name: "cli", kind: "composition", purpose: "the command line" },
 ];

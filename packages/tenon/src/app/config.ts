@@ -26,6 +26,7 @@ export interface Config {
   readonly oidcJwksUrl: string;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat | "auto";
+  readonly openTelemetryApi: "auto" | "on" | "off";
   readonly tracesSampler: SamplerName;
   readonly tracesSamplerArg: number;
   readonly bodyMaxBytes: number;
@@ -88,6 +89,12 @@ export const settings: Settings = {
     parse: oneOf(...samplerNames),
   },
   tracesSamplerArg: { env: "OTEL_TRACES_SAMPLER_ARG", about: "the share of traces for the samplers by ratio, from 0 to 1", fallback: 1, parse: ratio },
+  openTelemetryApi: {
+    env: "OTEL_API",
+    about: "whether spans of @opentelemetry/api join the traces of calls: on, off, or auto: where the app's package.json depends on that package",
+    fallback: "auto",
+    parse: oneOf("auto", "on", "off"),
+  },
   bodyMaxBytes: {
     env: "BODY_MAX_BYTES",
     about: "the largest JSON body",

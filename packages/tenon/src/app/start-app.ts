@@ -7,6 +7,7 @@ import type { TokenVerifier } from "../trust/index.ts";
 import { type Config, ConfigError, type ConfigLayer, parseConfig } from "./config.ts";
 import { openApp, type OpenApp } from "./open-app.ts";
 import { openBroker } from "./open-broker.ts";
+import { joinOpenTelemetry } from "./join-open-telemetry.ts";
 import { type MigrateWhen, needsData, openData } from "./open-data.ts";
 import { parseServiceConfigs } from "./service-config.ts";
 import { systemClock } from "./system.ts";
@@ -62,6 +63,7 @@ export async function startApp(app: App, options: StartOptions): Promise<Started
     const broker = await openBroker(config, log);
     const loopDelay = new LoopDelay(systemClock);
     const open = await openApp(app, { config, serviceConfigs: serviceConfigs.values, clock: systemClock, random: Math.random, log, verifier, data, broker, queueDelayMs: loopDelay.delayMs, telemetry: options.telemetry });
+    parts.push(...(await joinOpenTelemetry(config, { spans: open.spans, log })));
     const server = new HttpServer({
       handler: open.http,
       clock: systemClock,

@@ -51,7 +51,7 @@ export function record(options: RecordOptions): Stage {
         if (spans !== undefined) join(call, spans);
         let result: unknown;
         try {
-          result = next(call);
+          result = spans?.contexts === undefined ? next(call) : spans.contexts.run(call, next);
         } catch (thrown) {
           throw failed(call, thrown);
         }

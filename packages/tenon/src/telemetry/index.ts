@@ -4,7 +4,7 @@ export { type Gauge, Histogram, Metrics, OperationMeter } from "./metrics.ts";
 export { type BaggageEntry, baggageLimits, parseBaggage, toBaggage } from "./baggage.ts";
 export { sampleAll, type SamplerName, samplerNames, type Sampling } from "./sampling.ts";
 export { SpanRecorder, type SpanRecorderOptions } from "./span-recorder.ts";
-export { RecordedSpan, type SpanDetails, type SpanShape, Trace, type TraceOwner } from "./trace.ts";
+export { type ContextRunner, RecordedSpan, type SpanDetails, type SpannedCall, type SpanShape, Trace, type TraceOwner } from "./trace.ts";
 export { parseTraceContext, parseTraceText, randomFlag, sampledFlag, type TraceContext, toTraceparent, toTraceText } from "./trace-context.ts";
 export { parseTraceState } from "./trace-state.ts";
 export {

@@ -10,7 +10,7 @@ import { type Clock, type IdSource, type Random, randomHex64, type Timer } from 
 import { HeldSpans } from "./held-spans.ts";
 import { sampleAll, Sampler, type Sampling } from "./sampling.ts";
 import type { TelemetrySink } from "./signals.ts";
-import { type RecordedSpan, Trace, type TraceOwner } from "./trace.ts";
+import { type ContextRunner, type RecordedSpan, Trace, type TraceOwner } from "./trace.ts";
 import type { TraceContext } from "./trace-context.ts";
 
 export interface SpanRecorderOptions {
@@ -41,7 +41,8 @@ export class SpanRecorder implements TraceOwner {
   dropped = 0;
   /** Portions that a sink threw at: a bug of the sink. */
   refused = 0;
-  /** Set where users have spans of their own. */
+  /** Set where users have spans of their own: handlers run in contexts then. */
+  contexts: ContextRunner | undefined = undefined;
   activeSpanId: TraceOwner["activeSpanId"] = undefined;
   readonly #random: Random;
   readonly #sampler: Sampler;

@@ -31,6 +31,20 @@ export interface SpanDetails {
   message?: string;
 }
 
+/** A call, as far as its span is concerned. */
+export interface SpannedCall {
+  readonly id: string;
+  readonly trace: Trace | undefined;
+  /** The value of the header `baggage`, as it came. */
+  readonly baggage: string | undefined;
+  details: SpanDetails | undefined;
+}
+
+/** Runs code so that it finds the call that it is part of, also after it has waited. */
+export interface ContextRunner {
+  run<C extends SpannedCall, R>(call: C, next: (call: C) => R): R;
+}
+
 /** Where spans go when they have ended. */
 export interface TraceOwner {
   readonly clock: Clock;
