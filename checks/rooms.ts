@@ -48,6 +48,7 @@ export const rooms: readonly Room[] = [
   { name: "alerts", kind: "adapter", purpose: "alerts to webhooks, Slack and Alertmanager" },
   { name: "otlp", kind: "adapter", purpose: "telemetry to OpenTelemetry collectors over HTTP" },
   { name: "telemetry-store", kind: "adapter", purpose: "traces, metrics and logs on disk; OTLP in, questions answered" },
+  { name: "opentelemetry", kind: "adapter", purpose: "what stands behind @opentelemetry/api" },
   { name: "app", kind: "composition", purpose: "configuration, the readable list of standard parts, start and stop" },
   { name: "cli", kind: "composition", purpose: "the command line" },
 ];

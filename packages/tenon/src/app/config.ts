@@ -3,10 +3,10 @@
  * Nothing else in the platform reads the environment.
  */
 import type { LogLevel } from "../kernel/index.ts";
-import type { LogFormat } from "../telemetry/index.ts";
+import { type LogFormat, type SamplerName, samplerNames } from "../telemetry/index.ts";
 import { limits } from "../rest/index.ts";
 import { type ExportConfig, exportProblems, exportSettings } from "./export-settings.ts";
-import { anyText, databaseUrl, list, oneOf, SecretInText, type Setting, SettingProblem, webhookSecret, webUrl, wholeNumber } from "./setting.ts";
+import { anyText, databaseUrl, list, oneOf, ratio, SecretInText, type Setting, SettingProblem, webhookSecret, webUrl, wholeNumber } from "./setting.ts";
 
 /** Where text values come from, the strongest first: the environment, a file. */
 export interface ConfigLayer {
@@ -27,6 +27,9 @@ export interface Config extends ExportConfig {
   readonly oidcJwksUrl: string;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat | "auto";
+  readonly openTelemetryApi: "auto" | "on" | "off";
+  readonly tracesSampler: SamplerName;
+  readonly tracesSamplerArg: number;
   readonly bodyMaxBytes: number;
   readonly corsOrigins: readonly string[];
   readonly concurrencyMax: number;
@@ -85,6 +88,19 @@ export const settings: Settings = {
   oidcJwksUrl: { env: "OIDC_JWKS_URL", about: "the issuer's keys; empty is what its discovery document says", fallback: "", parse: webUrl },
   logLevel: { env: "LOG_LEVEL", about: "debug, info, warn or error", fallback: "info", parse: oneOf("debug", "info", "warn", "error") },
   logFormat: { env: "LOG_FORMAT", about: "json, text, or auto: text on a terminal", fallback: "auto", parse: oneOf("auto", "json", "text") },
+  tracesSampler: {
+    env: "OTEL_TRACES_SAMPLER",
+    about: "which traces are recorded: always_on, always_off, traceidratio, or one of them behind parentbased_, which follows the caller; what fails or is slow is kept anyway",
+    fallback: "parentbased_always_on",
+    parse: oneOf(...samplerNames),
+  },
+  tracesSamplerArg: { env: "OTEL_TRACES_SAMPLER_ARG", about: "the share of traces for the samplers by ratio, from 0 to 1", fallback: 1, parse: ratio },
+  openTelemetryApi: {
+    env: "OTEL_API",
+    about: "whether spans of @opentelemetry/api join the traces of calls: on, off, or auto: where the app's package.json depends on that package",
+    fallback: "auto",
+    parse: oneOf("auto", "on", "off"),
+  },
   bodyMaxBytes: {
     env: "BODY_MAX_BYTES",
     about: "the largest JSON body",

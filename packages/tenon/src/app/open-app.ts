@@ -23,7 +23,7 @@ import { handle } from "../handlers/index.ts";
 import { type Clock, createIdSource, type IdSource, type Part, type Random } from "../kernel/index.ts";
 import { RestFace, type HttpHandler } from "../rest/index.ts";
 import type { AnyHandler, App } from "../service/index.ts";
-import type { LogWriter, Metrics } from "../telemetry/index.ts";
+import { type LogWriter, type Metrics, SpanRecorder, type TelemetrySink } from "../telemetry/index.ts";
 import { authorize, authorizeCaller, identify, limit, type TokenVerifier } from "../trust/index.ts";
 import type { Config } from "./config.ts";
 import type { OpenedData } from "./open-data.ts";
@@ -47,12 +47,15 @@ export interface OpenAppOptions {
   readonly broker?: Broker | undefined;
   /** How long requests wait before they are seen, in ms, where the host can tell. */
   readonly queueDelayMs?: () => number;
+  /** Who takes spans. Left out, none is recorded, and log lines still name their traces. */
+  readonly telemetry?: TelemetrySink | readonly TelemetrySink[] | undefined;
 }
 
 /** An app whose operations can be called. */
 export interface OpenApp {
   readonly app: App;
   readonly metrics: Metrics;
+  readonly spans: SpanRecorder;
   readonly ids: IdSource;
   readonly directory: Directory;
   /** What `/health/ready` says. */
@@ -83,6 +86,7 @@ const memoryAnswersMax = 10_000;
 export async function openApp(app: App, options: OpenAppOptions): Promise<OpenApp> {
   const { clock, config, data, log, metrics, random } = options;
   const ids = createIdSource(random);
+  const spans = openSpans(options, ids);
   const directory = new Directory();
   const readiness = new Readiness();
   const concurrency = new ConcurrencyLimit({ min: minConcurrency, max: config.concurrencyMax, initial: Math.min(initialConcurrency, config.concurrencyMax) });
@@ -96,10 +100,10 @@ export async function openApp(app: App, options: OpenAppOptions): Promise<OpenAp
   }
 
   // Loaded only with a database: an app without one starts sooner for it.
-  const reactions = data === undefined ? undefined : (await import("./open-reactions.ts")).openReactions(app, { ...options, database: data.database });
+  const reactions = data === undefined ? undefined : (await import("./open-reactions.ts")).openReactions(app, { ...options, database: data.database, spans });
   for (const service of app.services) {
     const serviceData = data?.services.get(service.name);
-    const stages = standardStages(options, { concurrency, objectives, serviceData });
+    const stages = standardStages(options, { spans, concurrency, objectives, serviceData });
     const own = serviceData === undefined ? undefined : reactions?.of(service);
     const environment = { service: service.name, data: serviceData, emitter: own?.emitter, runs: own?.runs, directory, clock, ids, log, metrics, config: options.serviceConfigs.get(service.name) };
     for (const operation of operationsOf(service.contract)) {
@@ -128,6 +132,7 @@ export async function openApp(app: App, options: OpenAppOptions): Promise<OpenAp
   return {
     app,
     metrics,
+    spans,
     ids,
     directory,
     readiness,
@@ -146,6 +151,15 @@ function isPromising(app: App): boolean {
   return app.services.some(({ contract, subscriptions }) => operationsOf(contract).some(({ objective }) => objective !== undefined) || subscriptions.some(({ options }) => options.objective !== undefined));
 }
 
+function openSpans({ clock, config, metrics, random, telemetry = [] }: OpenAppOptions, ids: IdSource): SpanRecorder {
+  const spans = new SpanRecorder({ clock, random, ids, sampling: { sampler: config.tracesSampler, ratio: config.tracesSamplerArg } });
+  for (const sink of [telemetry].flat()) spans.addSink(sink);
+  metrics.watch({ name: "tenon_spans_pending", help: "Spans that wait to be handed on.", type: "gauge" }, () => [{ value: spans.pending }]);
+  metrics.watch({ name: "tenon_spans_held", help: "Spans of traces that are not sampled, held in case that one fails.", type: "gauge" }, () => [{ value: spans.held }]);
+  metrics.watch({ name: "tenon_spans_dropped", help: "Spans for which there was no room.", type: "counter" }, () => [{ value: spans.dropped }]);
+  return spans;
+}
+
 /**
  * What every call passes, outermost first. Each stage leaves itself out where an operation does not need it.
  *
@@ -154,14 +168,14 @@ function isPromising(app: App): boolean {
  */
 function standardStages(
   options: OpenAppOptions,
-  parts: { readonly concurrency: ConcurrencyLimit; readonly objectives: AppObjectives | undefined; readonly serviceData: ServiceData | undefined },
+  parts: { readonly spans: SpanRecorder; readonly concurrency: ConcurrencyLimit; readonly objectives: AppObjectives | undefined; readonly serviceData: ServiceData | undefined },
 ): readonly Stage[] {
   const { clock, config, log, metrics, random, verifier } = options;
-  const { concurrency, objectives, serviceData } = parts;
+  const { concurrency, objectives, serviceData, spans } = parts;
   const answers: AnswerStore =
     serviceData?.answers ?? new MemoryAnswers({ keepMs: config.idempotencyKeepH * 3_600_000, max: memoryAnswersMax, nowMs: () => clock.nowMs() });
   return [
-    record({ metrics, log, clock, objectives: objectives?.meters }),
+    record({ metrics, log, clock, spans, objectives: objectives?.meters }),
     admit({ limit: concurrency, clock, random, ...(objectives === undefined ? {} : { isPressed: objectives.isPressed }), ...(options.queueDelayMs === undefined ? {} : { queueDelayMs: options.queueDelayMs }) }),
     deadline({ clock }),
     identify({ verifier, clock }),

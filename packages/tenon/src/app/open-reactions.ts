@@ -10,11 +10,12 @@ import type { Part } from "../kernel/index.ts";
 import { createChangeConsumer, createProgram, createScheduleConsumer, createSubscriptionConsumer, createWorkflowConsumers, handleWebhook, openTriggers, webhookOperation } from "../reactions/index.ts";
 import type { WebhookRoute } from "../rest/index.ts";
 import type { App, Service, WebhookTrigger } from "../service/index.ts";
-import type { LogWriter } from "../telemetry/index.ts";
+import type { LogWriter, SpanRecorder } from "../telemetry/index.ts";
 import { AppEvents, type EventsOptions } from "./open-events.ts";
 
 export interface ReactionsOptions extends Omit<EventsOptions, "schedules"> {
   readonly log: LogWriter;
+  readonly spans: SpanRecorder;
   /** Settings of services, by service name. */
   readonly serviceConfigs: ReadonlyMap<string, unknown>;
 }
@@ -55,14 +56,14 @@ export class AppReactions {
   }
 
   of(service: Service): ServiceReactions {
-    const { clock, log, metrics, random } = this.#parts;
+    const { clock, log, metrics, random, spans } = this.#parts;
     const programs = new Map(service.workflows.map((workflow) => [workflow.name, createProgram(workflow, { service: service.name, log })]));
     const workflows = programs.size === 0 ? undefined : this.events.workflowsOf(service, programs);
     return {
       emitter: this.events.emitterOf(service),
       runs: workflows?.runs,
       attach: ({ data, environment, stages }) => {
-        const parts = { environment, data, metrics, clock, log };
+        const parts = { environment, data, metrics, spans, clock, log };
         this.#consumers.set(service.name, [
           ...service.subscriptions.map((subscription) => createSubscriptionConsumer(subscription, parts)),
           ...service.triggers.filter((trigger) => trigger.kind === "onChange").map((trigger) => createChangeConsumer(trigger, parts)),

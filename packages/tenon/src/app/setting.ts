@@ -29,6 +29,13 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
   };
 }
 
+/** A share of a whole. */
+export function ratio(text: string): number {
+  const value = /^(?:\d+(?:\.\d+)?|\.\d+)$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= 0 && value <= 1) return value;
+  throw new SettingProblem("must be a number from 0 to 1");
+}
+
 export function oneOf<const T extends string>(...choices: readonly T[]): (text: string) => T {
   return (text) => {
     const choice = choices.find((each) => each === text);

@@ -2,11 +2,12 @@
 import type { Log, Part } from "../kernel/index.ts";
 import { HttpServer, LineOutput, LoopDelay, ProcessWatch } from "../node/index.ts";
 import type { App } from "../service/index.ts";
-import { LogWriter, Metrics } from "../telemetry/index.ts";
+import { LogWriter, Metrics, type TelemetrySink } from "../telemetry/index.ts";
 import type { TokenVerifier } from "../trust/index.ts";
 import { type Config, ConfigError, type ConfigLayer, parseConfig } from "./config.ts";
 import { openApp, type OpenApp } from "./open-app.ts";
 import { openBroker } from "./open-broker.ts";
+import { joinOpenTelemetry } from "./join-open-telemetry.ts";
 import { openAppExporter } from "./open-exporter.ts";
 import { type MigrateWhen, needsData, openData } from "./open-data.ts";
 import { parseServiceConfigs } from "./service-config.ts";
@@ -20,6 +21,8 @@ export interface StartOptions {
   readonly migrate?: MigrateWhen;
   /** Fill empty databases with the services' seeds. */
   readonly seed?: "yes" | "no";
+  /** Who takes spans, besides what the configuration names. */
+  readonly telemetry?: TelemetrySink | readonly TelemetrySink[];
 }
 
 export interface StartedApp {
@@ -69,7 +72,9 @@ export async function startApp(app: App, options: StartOptions): Promise<Started
     if (data !== undefined) parts.push(...data.parts);
     const broker = await openBroker(config, log);
     const loopDelay = new LoopDelay(systemClock);
-    const open = await openApp(app, { config, serviceConfigs: serviceConfigs.values, clock: systemClock, random: Math.random, log, metrics, verifier, data, broker, queueDelayMs: loopDelay.delayMs });
+    const sinks = [options.telemetry ?? [], exporter ?? []].flat();
+    const open = await openApp(app, { config, serviceConfigs: serviceConfigs.values, clock: systemClock, random: Math.random, log, metrics, verifier, data, broker, queueDelayMs: loopDelay.delayMs, telemetry: sinks });
+    parts.push(...(await joinOpenTelemetry(config, { spans: open.spans, log })));
     const server = new HttpServer({
       handler: open.http,
       clock: systemClock,
@@ -83,8 +88,9 @@ export async function startApp(app: App, options: StartOptions): Promise<Started
     });
     metrics.watch({ name: "tenon_http_connections", help: "Open connections of HTTP.", type: "gauge" }, () => [{ value: server.connections }]);
     metrics.watch({ name: "tenon_http_connections_max", help: "Connections there may be.", type: "gauge" }, () => [{ value: config.connectionsMax }]);
+    const spans: Part = { name: "spans", start: () => undefined, stop: () => open.spans.flush() };
     // Counts are taken until the last call has ended, and kept before the database closes.
-    parts.push(new ProcessWatch({ metrics, clock: systemClock }), ...(open.objectives?.parts ?? []), ...open.eventParts, ...open.tickers, server, ...(open.objectives?.probes ?? []));
+    parts.push(new ProcessWatch({ metrics, clock: systemClock }), spans, ...(open.objectives?.parts ?? []), ...open.eventParts, ...open.tickers, server, ...(open.objectives?.probes ?? []));
     for (const part of parts) await part.start();
 
     const url = `http://${config.host === "" ? "localhost" : config.host}:${server.port}`;

@@ -243,7 +243,7 @@ async function open(service: Service, options: TestOptions): Promise<Opened> {
   const ids = createIdSource(Math.random);
   for (const each of options.fakes ?? []) {
     const environment = { service: each.operation.service, data: undefined, directory: opened.directory, clock, ids, log, metrics, config: undefined };
-    opened.directory.register(each.operation, compile([record({ metrics, log, clock }), validate], each.operation, handle(each.operation, each.handler, environment)));
+    opened.directory.register(each.operation, compile([record({ metrics, spans: opened.spans, log, clock }), validate], each.operation, handle(each.operation, each.handler, environment)));
   }
 
   for (const part of opened.eventParts) await part.start();

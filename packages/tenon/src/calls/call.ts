@@ -8,7 +8,7 @@
 import type { Bytes, Caller } from "../contract/index.ts";
 import type { Operation } from "../contract/index.ts";
 import { Fault } from "../kernel/index.ts";
-import type { DeclaredMetric, Labels } from "../telemetry/index.ts";
+import { type DeclaredMetric, type Labels, type SpanDetails, type SpanLink, type SpanShape, type Trace, type TraceContext, toTraceText } from "../telemetry/index.ts";
 
 /** What the caller showed to say who it is. */
 export interface Credentials {
@@ -41,8 +41,14 @@ export interface CallStart {
   readonly address?: string | undefined;
   /** The platform itself calls, to see whether it is answered. */
   readonly isProbe?: boolean;
-  /** What this call goes back to, where it is no part of another one: the `trace` of the call that emitted an event. */
-  readonly trace?: string | undefined;
+  /** The span that this call goes on from, where it is no part of another one: a caller's, or that of an event. */
+  readonly continues?: TraceContext | undefined;
+  /** Spans that led to this call without being what it goes on from. */
+  readonly links?: readonly SpanLink[] | undefined;
+  /** The value of the header `baggage`, as it came. Default: the parent's. */
+  readonly baggage?: string | undefined;
+  /** How its span looks. Default: that of a call from inside. */
+  readonly shape?: SpanShape | undefined;
 }
 
 /** A metric of a team's own, and what to do to it. */
@@ -68,8 +74,16 @@ export class Call {
   readonly timeoutMs: number | undefined;
   readonly address: string | undefined;
   readonly isProbe: boolean;
-  /** The id of the call at the root of it all: the same in everything that it led to, over calls and events. */
-  readonly trace: string;
+  readonly continues: TraceContext | undefined;
+  readonly links: readonly SpanLink[] | undefined;
+  readonly baggage: string | undefined;
+  readonly shape: SpanShape | undefined;
+  /** Set by `record`: the same in everything that the call leads to in this process. */
+  trace: Trace | undefined = undefined;
+  /** Set by `record`; empty at the root of a trace. */
+  parentSpanId = "";
+  /** What users add to the call's span; set while the handler runs. */
+  details: SpanDetails | undefined = undefined;
   /** Set by `deadline`: the instant, on the same clock as `startedAtMs`, at which nobody waits any more. */
   deadlineAtMs = Number.POSITIVE_INFINITY;
   /** Set by `admit`, where it has looked at the clock behind the work: the instant at which there was an answer. */
@@ -103,7 +117,16 @@ export class Call {
     this.timeoutMs = start.timeoutMs;
     this.address = start.address;
     this.isProbe = start.isProbe ?? false;
-    this.trace = start.trace ?? start.parent?.trace ?? start.id;
+    this.continues = start.continues;
+    this.links = start.links;
+    this.baggage = start.baggage ?? start.parent?.baggage;
+    this.shape = start.shape;
+  }
+
+  /** What events, runs and calls elsewhere are to go on from: {@link parseTraceText} reads it. */
+  get traceText(): string | undefined {
+    if (this.trace !== undefined) return this.trace.textAt(this.id);
+    return this.continues === undefined ? undefined : toTraceText(this.continues); // not recorded: passed on as it came
   }
 
   /** Aborted when the caller goes away or the deadline passes. Made at first use: most handlers never look. */

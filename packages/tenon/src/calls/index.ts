@@ -1,5 +1,6 @@
 /** The life of a call: what every call passes through, and how one operation calls another. */
 export { admit, type AdmitOptions, isGivenWay } from "./admit.ts";
+export { operationAttributes, slowMsOf } from "./call-shape.ts";
 export { Call, type CallStart, type Credentials } from "./call.ts";
 export { Baseline, ConcurrencyLimit, type ConcurrencyLimitOptions } from "./concurrency-limit.ts";
 export { deadline } from "./deadline.ts";

@@ -36,6 +36,7 @@ export { createSeedWork, type SeedWorkOptions } from "./seed.ts";
 export { openServiceData, type ServiceData, type ServiceDataOptions } from "./service-data.ts";
 export { type ScriptStatement, splitScript } from "./sql-script.ts";
 export { type Sweep, Sweeper, type SweeperOptions } from "./sweeper.ts";
+export { outcomeOf, StatementSpans, withoutLiterals } from "./statement-spans.ts";
 export type { AnyDb, DatabaseOf, Db, Tables } from "./tables.ts";
 export { affectedBy, type Field, needsType, parseArray, RowReader, toIsoInstant, toParameter, toParameters, valueSettings } from "./values.ts";
 export { Work } from "./work.ts";

@@ -7,10 +7,12 @@
  */
 import type { TransactionSettings } from "kysely";
 import type { Call } from "../calls/index.ts";
+import type { RecordedSpan } from "../telemetry/index.ts";
 import { toFailure } from "./failures.ts";
 import { DatabaseError, type Rows, type Session, type Statement } from "./ports.ts";
 import type { HeldTarget, ServiceKysely, StatementTarget } from "./service-kysely.ts";
 import type { SessionSource } from "./session-source.ts";
+import { outcomeOf, type StatementSpans } from "./statement-spans.ts";
 import { streamByCursor } from "./stream.ts";
 import type { AnyDb } from "./tables.ts";
 
@@ -18,6 +20,7 @@ import type { AnyDb } from "./tables.ts";
 export interface ServiceParts {
   readonly kysely: ServiceKysely;
   readonly sessions: SessionSource;
+  readonly spans: StatementSpans;
 }
 
 /** The transaction of the same call. */
@@ -49,6 +52,10 @@ export class Reader implements StatementTarget {
   async run(statement: Statement): Promise<Rows> {
     const within = this.#within;
     if (within !== undefined) return within.run(statement);
+    return spanned(this.#start(statement), () => this.#runAttempts(statement));
+  }
+
+  async #runAttempts(statement: Statement): Promise<Rows> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#runOnce(statement);
@@ -63,7 +70,7 @@ export class Reader implements StatementTarget {
   async hold<T>(task: (held: HeldTarget) => Promise<T>): Promise<T> {
     const within = this.#within;
     if (within !== undefined) return within.hold(task);
-    return this.#withSession((session) => task(new HeldReader(session, (thrown, statement) => this.#toFailure(thrown, statement))));
+    return this.#withSession((session) => task(this.#held(session)));
   }
 
   async *stream(statement: Statement, portion: number): AsyncGenerator<Rows> {
@@ -75,7 +82,7 @@ export class Reader implements StatementTarget {
     const session = await this.#take();
     let isDone = false;
     try {
-      yield* new HeldReader(session, (thrown, failed) => this.#toFailure(thrown, failed)).stream(statement, portion);
+      yield* this.#held(session).stream(statement, portion);
       isDone = true;
     } finally {
       // Whoever reads may stop early, and the session is as good as before once its transaction is over.
@@ -86,6 +93,14 @@ export class Reader implements StatementTarget {
 
   get #within(): OwnTransaction | undefined {
     return this.#parts.sessions.database.sessions === "one" && this.#own?.isOpen === true ? this.#own : undefined;
+  }
+
+  #start(statement: Statement): RecordedSpan | undefined {
+    return this.#parts.spans.start(this.#call, statement.text);
+  }
+
+  #held(session: Session): HeldReader {
+    return new HeldReader(session, { toFailure: (thrown, statement) => this.#toFailure(thrown, statement), start: (statement) => this.#start(statement) });
   }
 
   #runOnce(statement: Statement): Promise<Rows> {
@@ -134,22 +149,41 @@ function isRefusedWrite(error: DatabaseError, statement: Statement): boolean {
   return error.sqlState === "25006" || (error.sqlState === "42501" && /^\s*(?:insert|update|delete|merge|truncate)\b/i.test(statement.text));
 }
 
+/** Ends a span as its task ends. */
+async function spanned(span: RecordedSpan | undefined, task: () => Promise<Rows>): Promise<Rows> {
+  if (span === undefined) return task();
+  try {
+    const rows = await task();
+    span.end();
+    return rows;
+  } catch (thrown) {
+    span.end(outcomeOf(thrown));
+    throw thrown;
+  }
+}
+
+interface HeldParts {
+  readonly toFailure: (thrown: unknown, statement: Statement) => unknown;
+  /** Begins the span of a statement. */
+  readonly start: (statement: Statement) => RecordedSpan | undefined;
+}
+
 /** One session for reading, held: `db.transaction()` in a query sees one state of the database throughout. */
 class HeldReader implements HeldTarget {
   readonly #session: Session;
-  readonly #toFailure: (thrown: unknown, statement: Statement) => unknown;
+  readonly #parts: HeldParts;
   #hasBegun = false;
 
-  constructor(session: Session, failure: (thrown: unknown, statement: Statement) => unknown) {
+  constructor(session: Session, parts: HeldParts) {
     this.#session = session;
-    this.#toFailure = failure;
+    this.#parts = parts;
   }
 
   async run(statement: Statement): Promise<Rows> {
     try {
-      return await this.#session.query(statement.text, statement.parameters);
+      return await spanned(this.#parts.start(statement), () => this.#session.query(statement.text, statement.parameters));
     } catch (thrown) {
-      throw this.#toFailure(thrown, statement);
+      throw this.#parts.toFailure(thrown, statement);
     }
   }
 

@@ -5,6 +5,7 @@ import { DatabaseAnswers } from "./answers.ts";
 import type { Database } from "./ports.ts";
 import { Reader, type ServiceParts } from "./reader.ts";
 import { SessionSource } from "./session-source.ts";
+import { StatementSpans } from "./statement-spans.ts";
 import type { AnyDb, Tables } from "./tables.ts";
 import { transaction } from "./transaction.ts";
 import { Work } from "./work.ts";
@@ -51,6 +52,7 @@ export async function openServiceData(options: ServiceDataOptions): Promise<Serv
   const parts: ServiceParts = {
     kysely: new ServiceKysely(),
     sessions: new SessionSource({ database, service, clock, waitMaxMs }),
+    spans: new StatementSpans(service),
   };
 
   const listeners: (() => void)[] = [];

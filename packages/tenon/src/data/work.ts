@@ -17,6 +17,7 @@ import { isStandby, outOfReach, toFailure, unknownCommit } from "./failures.ts";
 import { DatabaseError, type Rows, type Session, type Statement } from "./ports.ts";
 import { Reader, type ServiceParts } from "./reader.ts";
 import type { HeldTarget, StatementTarget } from "./service-kysely.ts";
+import { outcomeOf } from "./statement-spans.ts";
 import { streamByCursor } from "./stream.ts";
 import type { AnyDb } from "./tables.ts";
 
@@ -121,9 +122,13 @@ export class Work implements StatementTarget {
   async run(statement: Statement): Promise<Rows> {
     this.#assertNotEnded();
     this.#sent++;
+    const span = this.#parts.spans.start(this.#call, statement.text);
     try {
-      return await this.#send([statement]);
+      const rows = await this.#send([statement]);
+      span?.end();
+      return rows;
     } catch (thrown) {
+      span?.end(outcomeOf(thrown));
       if (thrown instanceof DatabaseError) {
         this.#failure ??= thrown;
         if (isStandby(thrown)) throw outOfReach(thrown);
@@ -158,15 +163,20 @@ export class Work implements StatementTarget {
       this.#state = "ended";
       return;
     }
-    const sending = this.#send([...this.#lockStatements(), ...this.#last, commitStatement]);
+    const span = this.#parts.spans.start(this.#call, commitStatement.text);
+    const statements = [...this.#lockStatements(), ...this.#last, commitStatement];
+    if (span !== undefined && statements.length > 1) span.details = { attributes: { "db.operation.batch.size": statements.length } };
+    const sending = this.#send(statements);
     this.#state = "ended"; // from here on a cancellation comes too late
     try {
       const { tag } = await sending;
       // The server answers COMMIT in a failed transaction with ROLLBACK, and no error.
       if (tag !== "COMMIT") throw this.#notKept();
+      span?.end();
       this.#release();
       for (const listener of this.#commitListeners ?? []) listener();
     } catch (thrown) {
+      span?.end(outcomeOf(thrown));
       await this.#discard();
       if (thrown instanceof DatabaseError && thrown.isConnectionLost) throw unknownCommit(thrown);
       throw toFailure(thrown, this.#call);

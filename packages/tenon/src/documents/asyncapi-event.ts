@@ -5,6 +5,9 @@ import { type SchemaRegistry, toPascalCase } from "./openapi-schemas.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
+/** Version 00 of W3C Trace Context. */
+const traceparentPattern = "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$";
+
 /** What every envelope has, whoever sends it: CloudEvents 1.0.2 in the JSON format, as `events/envelope.ts` writes it. */
 export const cloudEventSchema: JsonSchema = {
   type: "object",
@@ -21,7 +24,8 @@ export const cloudEventSchema: JsonSchema = {
     subject: { type: "string", minLength: 1, description: "What it is about: its key." },
     partitionkey: { type: "string", minLength: 1, description: "Events of one key are in order." },
     tenonkey: { type: "string", minLength: 1, description: "The key as JSON, where it has characters that an attribute must not have. It counts before `partitionkey`." },
-    tenontrace: { type: "string", minLength: 1, description: "The call at the root of it all." },
+    traceparent: { type: "string", pattern: traceparentPattern, description: "The span that emitted it (W3C Trace Context)." },
+    tracestate: { type: "string", minLength: 1, description: "What vendors keep beside the trace (W3C Trace Context)." },
     data: {},
   },
   required: ["specversion", "id", "source", "type", "time", "data"],
@@ -31,7 +35,7 @@ export const cloudEventSchema: JsonSchema = {
 export const cloudEventTrait: Json = {
   contentType: cloudEventMediaType,
   headers: { type: "object", properties: { "content-type": { type: "string", const: cloudEventMediaType } }, description: "Where the transport has headers." },
-  correlationId: { location: "$message.payload#/tenontrace", description: "The call at the root of it all: the same in every event that followed from it." },
+  correlationId: { location: "$message.payload#/traceparent", description: "The trace that the event is part of, and the span that emitted it." },
   externalDocs: { url: "https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md" },
 };
 

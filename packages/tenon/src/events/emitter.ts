@@ -4,6 +4,7 @@ import { isPromise } from "../calls/index.ts";
 import { type ContractEvent, createParser, type Parser, type ParseResult } from "../contract/index.ts";
 import type { Work } from "../data/index.ts";
 import type { Clock, IdSource } from "../kernel/index.ts";
+import type { RecordedSpan, SpanShape } from "../telemetry/index.ts";
 import type { EventRecord } from "./envelope.ts";
 import { eventMaxBytes, Outbox } from "./outbox.ts";
 import type { Wakes } from "./wakes.ts";
@@ -27,10 +28,12 @@ export class EmitError extends Error {
 export class Emitter {
   readonly #options: EmitterOptions;
   readonly #parsers: ReadonlyMap<string, Parser>;
+  readonly #shapes: ReadonlyMap<string, SpanShape>;
 
   constructor(options: EmitterOptions) {
     this.#options = options;
     this.#parsers = new Map(options.events.map((event) => [event.id, createParser(event.data)]));
+    this.#shapes = new Map(options.events.map(({ id }) => [id, emitShape(id)]));
   }
 
   /**
@@ -39,14 +42,23 @@ export class Emitter {
    */
   async emit(call: Call, work: Work, event: ContractEvent, data: unknown): Promise<string> {
     const { locks, service, wakes } = this.#options;
-    const record = await this.toRecord(call, event, data);
-    new Outbox(work, { service, locks }).add(record);
-    work.onCommit(() => wakes.wake(`outbox ${service}`));
-    return record.id;
+    const shape = this.#shapes.get(event.id);
+    const span = shape === undefined ? undefined : call.trace?.start(shape, call.id);
+    try {
+      const record = await this.toRecord(call, event, { data, span });
+      new Outbox(work, { service, locks }).add(record);
+      work.onCommit(() => wakes.wake(`outbox ${service}`));
+      if (span !== undefined) span.details = { attributes: { "messaging.message.id": record.id } };
+      span?.end();
+      return record.id;
+    } catch (thrown) {
+      span?.end({ code: "internal", isError: true });
+      throw thrown;
+    }
   }
 
-  /** The event as it would leave. @throws {EmitError} */
-  protected async toRecord(call: Call, event: ContractEvent, data: unknown): Promise<EventRecord> {
+  /** The event as it would leave. What follows from it goes on from the span. @throws {EmitError} */
+  protected async toRecord(call: Call, event: ContractEvent, { data, span }: { readonly data: unknown; readonly span?: RecordedSpan | undefined }): Promise<EventRecord> {
     const { clock, service, uuids } = this.#options;
     const parser = this.#parsers.get(event.id);
     if (parser === undefined) {
@@ -57,8 +69,14 @@ export class Emitter {
     const key = event.key === undefined ? undefined : String((value as Readonly<Record<string, unknown>>)[event.key]);
     const id = uuids();
     assertSize(event.id, value);
-    return { id, source: service, type: event.id, version: event.version, key, time: new Date(clock.nowMs()).toISOString(), data: value, trace: call.trace };
+    return { id, source: service, type: event.id, version: event.version, key, time: new Date(clock.nowMs()).toISOString(), data: value, trace: span === undefined ? call.traceText : span.trace.textAt(span.spanId) };
   }
+}
+
+/** @see https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/ */
+function emitShape(event: string): SpanShape {
+  const attributes = { "messaging.system": "tenon", "messaging.operation.name": "emit", "messaging.operation.type": "send", "messaging.destination.name": event };
+  return { name: `emit ${event}`, kind: "producer", attributes, slowMs: Number.POSITIVE_INFINITY };
 }
 
 function fitting(id: string, result: ParseResult): unknown {
@@ -78,7 +96,7 @@ export class TrialEmitter extends Emitter {
   readonly #gathered = new WeakMap<Work, EventRecord[]>();
 
   override async emit(call: Call, work: Work, event: ContractEvent, data: unknown): Promise<string> {
-    const record = await this.toRecord(call, event, data);
+    const record = await this.toRecord(call, event, { data });
     this.#gathered.set(work, [...this.gatheredIn(work), record]);
     return record.id;
   }

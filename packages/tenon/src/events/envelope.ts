@@ -7,8 +7,10 @@
  *
  * @see https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
  * @see https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/extensions/partitioning.md
+ * @see https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/extensions/distributed-tracing.md
  */
 import { checkDepth } from "../contract/index.ts";
+import { parseTraceContext, parseTraceText, toTraceparent, toTraceText } from "../telemetry/index.ts";
 
 /** An event as it is stored and delivered. */
 export interface EventRecord {
@@ -26,7 +28,7 @@ export interface EventRecord {
   readonly time: string;
   /** What JSON carries. */
   readonly data: unknown;
-  /** Identifier of the call at the root of it all. */
+  /** The span that emitted it, as `toTraceText` writes it. Older rows have another text here, which is none. */
   readonly trace: string | undefined;
 }
 
@@ -44,7 +46,8 @@ export interface CloudEvent {
   readonly partitionkey?: string;
   /** The key in JSON, in ASCII, where it has characters that an attribute must not have. */
   readonly tenonkey?: string;
-  readonly tenontrace?: string;
+  readonly traceparent?: string;
+  readonly tracestate?: string;
   readonly data: unknown;
 }
 
@@ -71,7 +74,7 @@ export function toCloudEvent(record: EventRecord): CloudEvent {
     datacontenttype: "application/json",
     dataversion: record.version,
     ...keyAttributes(record.key),
-    ...(record.trace === undefined ? {} : { tenontrace: record.trace }),
+    ...traceAttributes(record.trace),
     data: record.data,
   };
 }
@@ -91,6 +94,12 @@ function keyAttributes(key: string | undefined): Pick<CloudEvent, "subject" | "p
   const readable = key.replaceAll(forbidden, "\uFFFD");
   const attributes = readable === "" ? {} : { subject: readable, partitionkey: readable }; // neither may be empty
   return readable === key && key !== "" ? attributes : { ...attributes, tenonkey: asciiJson(key) };
+}
+
+function traceAttributes(trace: string | undefined): Pick<CloudEvent, "traceparent" | "tracestate"> {
+  const context = parseTraceText(trace);
+  if (context === undefined) return {};
+  return { traceparent: toTraceparent(context), ...(context.state === "" ? {} : { tracestate: context.state }) };
 }
 
 function asciiJson(text: string): string {
@@ -113,7 +122,7 @@ export function parseCloudEvent(text: string): EventRecord {
     key: envelope.key(),
     time: envelope.time(),
     data: envelope.data(),
-    trace: envelope.text("tenontrace"),
+    trace: envelope.trace(),
   };
   envelope.assertSound();
   return record;
@@ -190,6 +199,13 @@ class Attributes {
     const key = parseText(exact);
     if (key === undefined) this.refuse("tenonkey is not a text in JSON");
     return key;
+  }
+
+  /** Malformed, it is as good as none: whoever emits must not lose events by how it traces them. */
+  trace(): string | undefined {
+    const [parent, state] = [this.#own("traceparent"), this.#own("tracestate")];
+    const context = typeof parent === "string" ? parseTraceContext(parent, typeof state === "string" ? state : undefined) : undefined;
+    return context === undefined ? undefined : toTraceText(context);
   }
 
   time(): string {

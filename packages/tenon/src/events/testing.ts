@@ -46,8 +46,12 @@ const clock: Clock = {
 const uuids = createUuidSource(clock, Math.random);
 const silent: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
+function traceOf(n: number): string {
+  return `00-${String(n + 1).padStart(32, "0")}-00f067aa0ba902b7-01`;
+}
+
 function record(type: string, n: number, key?: string): EventRecord {
-  return { id: uuids(), source: "payments", type, version: 1, key, time: new Date().toISOString(), data: { n, text: "ä\n\"quoted\" \u2028" }, trace: `trace-${n}` };
+  return { id: uuids(), source: "payments", type, version: 1, key, time: new Date().toISOString(), data: { n, text: "ä\n\"quoted\" \u2028" }, trace: traceOf(n) };
 }
 
 export function eventLogContract(adapter: string, openUnderTest: () => Promise<EventLogUnderTest>): void {
@@ -158,7 +162,7 @@ export function eventLogContract(adapter: string, openUnderTest: () => Promise<E
           assert.equal(new Set(ofKey.map(({ lane }) => lane)).size, 1, "a key keeps its lane");
         }
         const { lane: _, time, ...first } = rows.find(({ id }) => id === sent[0]?.id) ?? {};
-        assert.deepEqual(first, { id: sent[0]?.id, key: "k0", data: sent[0]?.data, trace: "trace-0", version: 1, source: "payments" });
+        assert.deepEqual(first, { id: sent[0]?.id, key: "k0", data: sent[0]?.data, trace: traceOf(0), version: 1, source: "payments" });
         assert.equal(Date.parse(String(time)), Date.parse(sent[0]?.time ?? ""));
       }
       assert.deepEqual(numbers(await arrived("ledger", "book", 1)), [100]);

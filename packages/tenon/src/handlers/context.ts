@@ -45,7 +45,8 @@ export class Context {
   }
 
   get log(): Log {
-    return this.#environment.log.with({ operation: this.#call.operation.id, call: this.#call.id });
+    const { id, operation, trace } = this.#call;
+    return this.#environment.log.with({ operation: operation.id, call: id, ...(trace === undefined ? {} : { trace: trace.id, span: id }) });
   }
 
   get measure(): Measure {

@@ -41,6 +41,11 @@ export function createUuidSource(clock: Pick<Clock, "nowMs">, random: Random): I
   };
 }
 
+/** 64 bits drawn at random, as 16 hexadecimal digits. Not a secret. */
+export function randomHex64(random: Random): string {
+  return hex32(random() * 0x1_0000_0000) + hex32(random() * 0x1_0000_0000);
+}
+
 /** Two digits each: a look-up instead of a conversion, since an identifier is made for every call. */
 const hexOfByte: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 

@@ -12,6 +12,6 @@ export {
   type FaultRow,
   faultTable,
 } from "./fault.ts";
-export { createIdSource, createUuidSource, type IdSource } from "./id.ts";
+export { createIdSource, createUuidSource, type IdSource, randomHex64 } from "./id.ts";
 export type { Log, LogFields, LogLevel } from "./log.ts";
 export type { Part } from "./part.ts";

@@ -8,6 +8,7 @@
 export class RequestHeaders {
   accept: string | undefined = undefined;
   authorization: string | undefined = undefined;
+  baggage: string | undefined = undefined;
   connection: string | undefined = undefined;
   "content-encoding": string | undefined = undefined;
   "content-length": string | undefined = undefined;
@@ -19,6 +20,8 @@ export class RequestHeaders {
   origin: string | undefined = undefined;
   "request-timeout-ms": string | undefined = undefined;
   te: string | undefined = undefined;
+  traceparent: string | undefined = undefined;
+  tracestate: string | undefined = undefined;
   "transfer-encoding": string | undefined = undefined;
   upgrade: string | undefined = undefined;
 
@@ -43,9 +46,14 @@ export class RequestHeaders {
         break;
       case 7:
         if (is(name, "upgrade", "Upgrade")) this.upgrade = joined(this.upgrade, value);
+        else if (is(name, "baggage", "Baggage")) this.baggage = joined(this.baggage, value);
         break;
       case 10:
         if (is(name, "connection", "Connection")) this.connection = joined(this.connection, value);
+        else if (is(name, "tracestate", "Tracestate")) this.tracestate = joined(this.tracestate, value);
+        break;
+      case 11:
+        if (is(name, "traceparent", "Traceparent")) this.traceparent = joined(this.traceparent, value);
         break;
       case 12:
         if (is(name, "content-type", "Content-Type")) this["content-type"] = joined(this["content-type"], value);

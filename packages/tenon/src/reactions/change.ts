@@ -58,6 +58,7 @@ export function createChangeConsumer({ handler, name, options: { columns: _colum
     {
       kind: "change",
       name: changeSubscription(name),
+      span: { name: `change ${name}`, kind: "consumer", attributes: { "tenon.change": name } },
       options,
       arrivals: "side by side", // by the transactions that make the changes
       read: readChange,

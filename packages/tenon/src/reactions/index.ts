@@ -1,6 +1,7 @@
 /** Runs what services do without being asked: subscriptions, schedules, changes of rows, webhooks, workflows; and dry runs. */
 export { createChangeConsumer } from "./change.ts";
 export { consumersOf, type NamedConsumer } from "./consumers-of.ts";
+export { originOf } from "./delivery-span.ts";
 export { openTrial, type TrialOptions, type TryEvents } from "./open-trial.ts";
 export { openTriggers, type OpenedTriggers } from "./open-triggers.ts";
 export { ReactionContext } from "./reaction-context.ts";

@@ -19,6 +19,7 @@ export function createScheduleConsumer({ handler, name, options }: ScheduleTrigg
     {
       kind: "schedule",
       name: scheduleSubscription(name),
+      span: { name: `schedule ${name}`, kind: "internal", attributes: { "tenon.schedule": name } },
       options,
       read: ({ event }) => event.data,
       handler: handler as (context: ReactionContext) => unknown,

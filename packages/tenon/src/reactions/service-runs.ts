@@ -34,7 +34,7 @@ export class ServiceRuns implements RunsAtHand {
     const { json } = toRecordedValue(`the input of the workflow "${program.name}"`, await this.#inputOf(program, start.input));
     const id = toRunId(program.name, start.options?.id ?? uuids());
     assertId(id);
-    this.#write(work, store.statements.start({ id, workflow: program.name, input: json, trace: call.trace }));
+    this.#write(work, store.statements.start({ id, workflow: program.name, input: json, trace: call.traceText }));
     return { id };
   }
 

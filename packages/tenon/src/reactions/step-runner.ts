@@ -10,9 +10,10 @@ import { compile, deadline, type Handler, record } from "../calls/index.ts";
 import { DatabaseError, type ServiceData } from "../data/index.ts";
 import { GivenUp } from "../events/index.ts";
 import { type Clock, DeclaredFault, Fault } from "../kernel/index.ts";
-import type { LogWriter, Metrics } from "../telemetry/index.ts";
+import { type LogWriter, type Metrics, parseTraceText, type SpanRecorder, type SpanShape } from "../telemetry/index.ts";
 import { type Attempt, isTurnLost, type RunAttempt, TurnLost } from "../workflows/index.ts";
 import type { ServiceEnvironment } from "../handlers/index.ts";
+import { reactionShape } from "./delivery-span.ts";
 import { StepCall, StepContext } from "./step-context.ts";
 import { platformCaller } from "./subscription.ts";
 
@@ -20,15 +21,17 @@ export interface StepRunnerParts {
   readonly environment: ServiceEnvironment;
   readonly data: ServiceData;
   readonly metrics: Metrics;
+  readonly spans: SpanRecorder;
   readonly clock: Clock;
   readonly log: LogWriter;
 }
 
 /** @param workflow  Its name: steps are counted and timed under it. */
 export function createStepRunner(workflow: string, parts: StepRunnerParts): RunAttempt {
-  const { clock, data, environment, log, metrics } = parts;
+  const { clock, data, environment, log, metrics, spans } = parts;
   const operation = stepOperation(environment.service, workflow);
-  const stages = [record({ metrics, log, clock, kind: "step", bugs: "leave to others" }), deadline({ clock }), data.transaction];
+  const shape = reactionShape({ name: `step of ${workflow}`, kind: "internal", attributes: { "tenon.workflow": workflow } }, operation);
+  const stages = [record({ metrics, log, clock, spans, kind: "step", bugs: "leave to others" }), deadline({ clock }), data.transaction];
   const run: Handler = compile(stages, operation, async (call) => {
     const { step } = call as StepCall;
     const work = data.workOf(call);
@@ -37,7 +40,7 @@ export function createStepRunner(workflow: string, parts: StepRunnerParts): RunA
   });
   const meterOf = stepMeters(`${environment.service}.${workflow}`, metrics);
   return async (attempt) => {
-    const call = toCall(attempt, { clock, environment, operation });
+    const call = toCall(attempt, { clock, environment, operation, shape });
     const cancel = (): void => call.cancel(Fault.from(attempt.signal.reason));
     attempt.signal.addEventListener("abort", cancel, { once: true });
     try {
@@ -71,8 +74,8 @@ export function isFinalFailure(thrown: unknown): boolean {
   return thrown instanceof GivenUp || thrown instanceof DeclaredFault;
 }
 
-function toCall(attempt: Attempt, { clock, environment, operation }: { readonly clock: Clock; readonly environment: ServiceEnvironment; readonly operation: Operation }): StepCall {
-  const { deadlineMs, place, run } = attempt;
+function toCall(attempt: Attempt, { clock, environment, operation, shape }: { readonly clock: Clock; readonly environment: ServiceEnvironment; readonly operation: Operation; readonly shape: SpanShape }): StepCall {
+  const { deadlineMs, name, place, run } = attempt;
   const start = {
     operation,
     id: environment.ids(),
@@ -82,9 +85,12 @@ function toCall(attempt: Attempt, { clock, environment, operation }: { readonly 
     from: environment.service,
     idempotencyKey: hash("sha256", JSON.stringify([environment.service, run.id, place]), "base64url"),
     timeoutMs: deadlineMs,
-    trace: run.trace ?? undefined,
+    continues: parseTraceText(run.trace),
+    shape,
   };
-  return new StepCall(start, attempt);
+  const call = new StepCall(start, attempt);
+  call.details = { name: `${attempt.kind} ${name}`, attributes: { "tenon.run": run.id, "tenon.step": name, "tenon.attempt": attempt.attempt } };
+  return call;
 }
 
 /** An operation that nobody can call: it gives steps their name and their transaction. A step says itself how long it may take. */

@@ -24,10 +24,11 @@ import { compile, deadline, type Handler, isPromise, record, type Stage } from "
 import { DatabaseError, type ServiceData, type Work } from "../data/index.ts";
 import { type Consumer, type Delivery, GivenUp, isRemovedByOther, removeStatement } from "../events/index.ts";
 import { type Clock, Fault } from "../kernel/index.ts";
-import type { LogWriter, Metrics } from "../telemetry/index.ts";
+import type { LogWriter, Metrics, SpanRecorder } from "../telemetry/index.ts";
 import type { DeliveryOptions, Subscription } from "../service/index.ts";
 import type { ServiceEnvironment } from "../handlers/index.ts";
 import { DeliveryCall } from "./delivery-call.ts";
+import { originOf, processSpan, reactionShape, type ReactionSpan } from "./delivery-span.ts";
 import { ReactionContext } from "./reaction-context.ts";
 
 /** Deliveries at once in one process, where nothing is said: enough to hide waiting, few enough for a pool of 8. */
@@ -37,6 +38,7 @@ export interface ConsumerParts {
   readonly environment: ServiceEnvironment;
   readonly data: ServiceData;
   readonly metrics: Metrics;
+  readonly spans: SpanRecorder;
   readonly clock: Clock;
   readonly log: LogWriter;
 }
@@ -46,6 +48,7 @@ export interface ConsumerSpec {
   /** What the metrics call it. */
   readonly kind: "subscription" | "schedule" | "change" | "mail";
   readonly name: string;
+  readonly span: ReactionSpan;
   readonly options: DeliveryOptions & { readonly size?: number };
   /** From the data as it was emitted to what the handler gets. @throws {GivenUp} it can never be read. */
   readonly read: (delivery: Delivery) => unknown;
@@ -59,14 +62,15 @@ export interface ConsumerSpec {
 export const platformCaller: Caller = Object.freeze({ ...anonymous, kind: "system", subject: "platform" });
 
 export function createSubscriptionConsumer(subscription: Subscription, parts: ConsumerParts): Consumer {
-  return createConsumer({ kind: "subscription", name: subscription.name, options: subscription.options, read: readerOf(subscription.event), handler: subscription.handler as (context: ReactionContext) => unknown }, parts);
+  return createConsumer({ kind: "subscription", name: subscription.name, span: processSpan(subscription.event.id, subscription.name), options: subscription.options, read: readerOf(subscription.event), handler: subscription.handler as (context: ReactionContext) => unknown }, parts);
 }
 
 export function createConsumer(spec: ConsumerSpec, parts: ConsumerParts): Consumer {
-  const { clock, data, environment, log, metrics } = parts;
+  const { clock, data, environment, log, metrics, spans } = parts;
   const { afterDeath = "continue", attempts, backoff, concurrency = defaultConcurrency, maxAge, size = 1 } = spec.options;
   const operation = deliveryOperation(environment.service, spec);
-  const stages = [record({ metrics, log, clock, kind: spec.kind, bugs: "leave to others" }), deadline({ clock }), gone, readData(spec.read), data.transaction, remove(data)];
+  const shape = reactionShape(spec.span, operation);
+  const stages = [record({ metrics, log, clock, spans, kind: spec.kind, bugs: "leave to others" }), deadline({ clock }), gone, readData(spec.read), data.transaction, remove(data)];
   const contextOf = spec.contextOf ?? ((call) => new ReactionContext(call, environment));
   const run = compile(stages, operation, (call) => spec.handler(contextOf(call as DeliveryCall, environment), call as DeliveryCall));
   return {
@@ -87,7 +91,8 @@ export function createConsumer(spec: ConsumerSpec, parts: ConsumerParts): Consum
           caller: platformCaller,
           from: environment.service,
           idempotencyKey: `${first.event.id}/${spec.name}`,
-          trace: first.event.trace,
+          shape,
+          ...originOf(deliveries.map(({ event }) => event), clock.nowMs()),
         },
         deliveries,
       );

@@ -15,7 +15,7 @@ import { type Database, type Footprint, openServiceData, readFootprint, readRowC
 import { type Delivery, type EventRecord, failureText, GivenUp, type TrialEmitter } from "../events/index.ts";
 import { type Clock, Fault, type IdSource, type Random } from "../kernel/index.ts";
 import type { Subscription } from "../service/index.ts";
-import type { LogWriter, Metrics } from "../telemetry/index.ts";
+import { type LogWriter, type Metrics, parseTraceText } from "../telemetry/index.ts";
 import type { ServiceEnvironment } from "../handlers/index.ts";
 import { DeliveryCall } from "./delivery-call.ts";
 import { ReactionContext } from "./reaction-context.ts";
@@ -102,7 +102,7 @@ function createCall(subscription: Subscription, events: readonly EventRecord[], 
     caller: platformCaller,
     from: service,
     idempotencyKey: `${first.id}/${subscription.name}`,
-    trace: first.trace,
+    continues: parseTraceText(first.trace),
     timeoutMs,
   };
   return new DeliveryCall(start, deliveries);

@@ -3,7 +3,9 @@ import type { Consumer, Delivery } from "../events/index.ts";
 import { defaultRetryPolicy } from "../contract/index.ts";
 import type { Random } from "../kernel/index.ts";
 import type { Workflow } from "../service/index.ts";
-import { mailLock, mailOf, type Program, RunDriver, type RunStore, turnsOf } from "../workflows/index.ts";
+import { RecordedSpan } from "../telemetry/index.ts";
+import { mailLock, mailOf, type Program, type Run, RunDriver, type RunStore, turnsOf } from "../workflows/index.ts";
+import { originOf, processSpan, reactionShape } from "./delivery-span.ts";
 import { type StepRunnerParts, createStepRunner, isFinalFailure } from "./step-runner.ts";
 import { createConsumer } from "./subscription.ts";
 
@@ -24,17 +26,41 @@ export interface WorkflowParts extends StepRunnerParts {
 }
 
 export function createWorkflowConsumers(workflow: Workflow, parts: WorkflowParts): readonly Consumer[] {
-  const { clock, environment, log, metrics, programs, random, store, wakeIn } = parts;
+  const { clock, environment, log, metrics, programs, random, spans, store, wakeIn } = parts;
   const program = programs.get(workflow.name) as Program;
   const ended = metrics.counter({ name: "tenon_runs_ended", help: "Runs of workflows that completed, failed, were canceled or were parked.", labels: ["workflow", "state"] });
   const driver = new RunDriver({ program, programs, store, runAttempt: createStepRunner(workflow.name, parts), isFinal: isFinalFailure, wakeIn, onEnd: (state) => ended.with(`${environment.service}.${workflow.name}`, state).add(), clock, random, log });
+  const shape = reactionShape({ name: `turn of ${workflow.name}`, kind: "consumer", attributes: { "tenon.workflow": workflow.name } }, { id: `${environment.service}.${workflow.name}`, service: environment.service });
+
+  /** A turn is no call: it has no transaction of its own, and no deadline. Its span stands around those of its steps. */
+  async function handle([delivery]: readonly Delivery[]): ReturnType<Consumer["handle"]> {
+    if (!spans.isOn) return driver.drive(delivery as Delivery);
+    const startedMs = clock.elapsedMs();
+    let span: RecordedSpan | undefined;
+    function begin(run: Run): string {
+      const { continues, links } = originOf([{ trace: run.trace, time: run.startedAt }], clock.nowMs());
+      const id = environment.ids();
+      span = new RecordedSpan(shape, spans.begin(id, continues), { parentId: continues?.spanId ?? "", startedMs, id });
+      span.details = { attributes: { "tenon.run": run.id }, ...(links === undefined ? {} : { links }) };
+      return span.trace.textAt(id);
+    }
+    try {
+      const outcome = await driver.drive(delivery as Delivery, begin);
+      span?.end();
+      return outcome;
+    } catch (thrown) {
+      span?.end({ code: "internal", isError: true });
+      throw thrown;
+    }
+  }
+
   const turns: Consumer = {
     name: turnsOf(workflow.name),
     concurrency: workflow.options.concurrency ?? defaultConcurrency,
     batchMax: 1,
     policy: turnPolicy,
     afterDeath: "hold",
-    handle: ([delivery]) => driver.drive(delivery as Delivery),
+    handle,
   };
   return workflow.events.length === 0 ? [turns] : [turns, mailConsumer(workflow, parts)];
 }
@@ -46,6 +72,7 @@ function mailConsumer({ name }: Workflow, parts: WorkflowParts): Consumer {
     {
       kind: "mail",
       name: mailOf(name),
+      span: processSpan("mail", mailOf(name)),
       options: { attempts: 1_000 },
       read: () => undefined, // whoever takes it reads it, with the code of that time
       handler(_context, call) {

@@ -9,10 +9,12 @@
 import { type Bytes, hasJsonBody, type Operation, type OperationDescription } from "../contract/index.ts";
 import { Call, type Credentials, type Handler, isPromise } from "../calls/index.ts";
 import { type Clock, Fault, type IdSource, type Log } from "../kernel/index.ts";
+import type { SpanShape } from "../telemetry/index.ts";
 import { encodingRefusal, jsonRefusal } from "./body.ts";
 import { createEncoder, type Encoder } from "./encode.ts";
 import { type InputReader, inputReader } from "./input.ts";
 import { isOneOf, preferredType } from "./negotiate.ts";
+import { continuedBy, serverShape } from "./server-span.ts";
 import { AwaitedBody, type HttpAnswer, type HttpReply, type HttpRequest } from "./ports.ts";
 import { toProblem } from "./problem.ts";
 
@@ -44,6 +46,7 @@ export class BoundOperation {
   readonly #encoder: Encoder;
   readonly #read: InputReader;
   readonly #readsJson: boolean;
+  readonly #shape: SpanShape | undefined;
   readonly #typeByAccept = new Map<string, string | undefined>();
 
   constructor(options: BoundOperationOptions) {
@@ -52,6 +55,7 @@ export class BoundOperation {
     this.#encoder = createEncoder(operation, description, { clock, log });
     this.#read = inputReader(description);
     this.#readsJson = hasJsonBody(description);
+    this.#shape = description.http === undefined ? undefined : serverShape(operation, description.http);
   }
 
   /** Answers every request, failures included. */
@@ -80,6 +84,9 @@ export class BoundOperation {
       idempotencyKey: operation.kind === "command" ? request.header("idempotency-key") : undefined,
       timeoutMs: Number.isNaN(timeoutMs) ? undefined : timeoutMs,
       address: request.address,
+      continues: continuedBy(request),
+      baggage: request.header("baggage"),
+      shape: this.#shape,
     });
     // Nobody waits for the answer to a body that broke off; the call is made to be recorded.
     if (body instanceof Fault && body.code === "canceled") call.cancel(body);

@@ -12,7 +12,9 @@
 import type { Operation } from "../contract/index.ts";
 import { type Handler, type PostedMessage, WebhookCall } from "../calls/index.ts";
 import { type Clock, Fault, type IdSource } from "../kernel/index.ts";
+import type { SpanShape } from "../telemetry/index.ts";
 import { encodingRefusal, parseJson } from "./body.ts";
+import { continuedBy, serverShape } from "./server-span.ts";
 import { AwaitedBody, type HttpAnswer, type HttpReply, type HttpRequest } from "./ports.ts";
 import { toProblem } from "./problem.ts";
 import { securityHeaders } from "./security-headers.ts";
@@ -35,9 +37,12 @@ const noBytes = new Uint8Array();
 
 export class BoundWebhook {
   readonly #options: BoundWebhookOptions;
+  readonly #shape: SpanShape;
 
   constructor(options: BoundWebhookOptions) {
+    const { operation, path } = options.route;
     this.#options = options;
+    this.#shape = serverShape(operation, { method: "POST", path, status: 202 });
   }
 
   /** Answers every request, failures included. */
@@ -52,7 +57,8 @@ export class BoundWebhook {
   async #call(request: HttpRequest, body: Uint8Array | Fault): Promise<HttpAnswer> {
     const { clock, ids, route } = this.#options;
     const posted = postedMessage(request, body instanceof Fault ? noBytes : body);
-    const call = new WebhookCall({ operation: route.operation, id: ids(), startedAtMs: clock.elapsedMs(), input: () => assertReceived(body), address: request.address }, posted);
+    const start = { operation: route.operation, id: ids(), startedAtMs: clock.elapsedMs(), input: () => assertReceived(body), address: request.address, continues: continuedBy(request), shape: this.#shape };
+    const call = new WebhookCall(start, posted);
     if (body instanceof Fault && body.code === "canceled") call.cancel(body);
     else request.onClose(() => call.cancel());
     try {

@@ -4,6 +4,12 @@ export { Family, type MetricSpec } from "./family.ts";
 export { type LogFormat, LogWriter, type LogWriterOptions } from "./log-writer.ts";
 export { type DeclaredMetric, type HistogramSpec, Metrics, type MetricsOptions, OperationMeter, type Reading, type WatchedSpec } from "./metrics.ts";
 export { Counter, durationBoundsS, Gauge, Histogram, type TraceRef } from "./series.ts";
+export { type BaggageEntry, baggageLimits, parseBaggage, toBaggage } from "./baggage.ts";
+export { sampleAll, type SamplerName, samplerNames, type Sampling } from "./sampling.ts";
+export { SpanRecorder, type SpanRecorderOptions } from "./span-recorder.ts";
+export { type ContextRunner, RecordedSpan, type SpanDetails, type SpannedCall, type SpanShape, Trace, type TraceOwner } from "./trace.ts";
+export { parseTraceContext, parseTraceText, randomFlag, sampledFlag, type TraceContext, toTraceparent, toTraceText } from "./trace-context.ts";
+export { parseTraceState } from "./trace-state.ts";
 export {
   type Attributes,
   type AttributeValue,

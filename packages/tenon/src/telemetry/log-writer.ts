@@ -73,13 +73,19 @@ export class LogWriter implements Log {
     this.#log("error", message, fields);
   }
 
-  /** One line for a call that ended. `operation`, `code` and `id` are the platform's own words and need no escaping. */
-  call(level: LogLevel, line: { readonly operation: string; readonly code: string; readonly id: string; readonly ms: number }): void {
+  /**
+   * One line for a call that ended. All of its words are the platform's own and need no escaping.
+   *
+   * @param line.trace  Identifier of the trace; the call's own identifier is then that of its span.
+   */
+  call(level: LogLevel, line: { readonly operation: string; readonly code: string; readonly id: string; readonly ms: number; readonly trace?: string | undefined }): void {
     if (rank[level] < this.#rank) return;
+    const { code, id, ms, operation, trace } = line;
     if (this.#format === "json") {
-      this.#append(`${this.#start()}${this.#middle(level, line.operation, line.code)}${msText(line.ms)}${line.id}"}\n`);
+      const ofTrace = trace === undefined ? "" : `","trace":"${trace}","span":"${id}`;
+      this.#append(`${this.#start()}${this.#middle(level, operation, code)}${msText(ms)}${id}${ofTrace}"}\n`);
     } else {
-      this.#append(this.#text(level, `${line.operation} ${line.code} ${line.ms.toFixed(1)} ms`, { call: line.id }));
+      this.#append(this.#text(level, `${operation} ${code} ${ms.toFixed(1)} ms`, trace === undefined ? { call: id } : { call: id, trace }));
     }
   }
 

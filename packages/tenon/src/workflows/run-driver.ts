@@ -51,15 +51,22 @@ export class RunDriver {
     this.#options = options;
   }
 
-  /** Handles the delivery of a turn: see `Consumer.handle`. */
-  async drive(delivery: Delivery): Promise<"removed" | "untouched" | "gone"> {
+  /**
+   * Handles the delivery of a turn: see `Consumer.handle`.
+   *
+   * @param begin  Hears of the run that there is something to do for, once, and says what the steps of this turn go on
+   *   from. Default: what the run does.
+   */
+  async drive(delivery: Delivery, begin?: (run: Run) => string): Promise<"removed" | "untouched" | "gone"> {
     const { program, store } = this.#options;
     const of: TurnOf = { run: delivery.event.key as string, workflow: program.name, turn: delivery.seq };
+    let trace: string | undefined;
     try {
       for (let phase = 0; phase < phasesMax; phase++) {
         const loaded = await store.find(of.run);
         if (loaded === undefined || isEnded(loaded.run.state) || loaded.run.state === "parked") return "untouched";
-        const outcome = await this.#phase(of, loaded);
+        trace ??= begin?.(loaded.run);
+        const outcome = await this.#phase(of, trace === undefined ? loaded : { ...loaded, run: { ...loaded.run, trace } });
         if (outcome !== "more") return outcome;
       }
     } catch (thrown) {

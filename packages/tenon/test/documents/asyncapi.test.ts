@@ -144,7 +144,7 @@ suite("the payload of a message", () => {
 
   test("is the envelope that is sent", () => {
     assert.ok(validate(toCloudEvent(handedOver)), JSON.stringify(validate.errors));
-    assert.ok(validate(toCloudEvent({ ...handedOver, trace: "4bf92f35", key: "a\u0000b" })), JSON.stringify(validate.errors));
+    assert.ok(validate(toCloudEvent({ ...handedOver, trace: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01 vendor=1", key: "a\u0000b" })), JSON.stringify(validate.errors));
     assert.ok(validate(toCloudEvent({ ...handedOver, data: { ...handedOver.data, more: "of a later release" } })), "a subscriber has to bear fields that it does not know");
   });
 

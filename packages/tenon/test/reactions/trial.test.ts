@@ -96,7 +96,7 @@ const uuids = createUuidSource(clock, Math.random);
 
 function captured(how: string, order: number, version = 3): EventRecord {
   const data = version === 3 ? { how, order } : { order };
-  return { id: uuids(), source: "payments", type: "payments.captured", version, key: String(order), time: new Date().toISOString(), data, trace: "t" };
+  return { id: uuids(), source: "payments", type: "payments.captured", version, key: String(order), time: new Date().toISOString(), data, trace: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" };
 }
 
 for (const engine of engines) {
@@ -147,7 +147,7 @@ for (const engine of engines) {
     test("shows a row before and after an update, none that was only locked, and what would be emitted", async () => {
       const trial = await attempt([captured("update", 2)]);
       assert.deepEqual(trial.changes.rows, [{ table: "orders", change: "updated", key: { id: 2 }, before: { id: 2, state: "placed" }, after: { id: 2, state: "paid" } }]);
-      assert.deepEqual(trial.emitted.map(({ data, key, trace, type }) => ({ data, key, trace, type })), [{ data: { order: 2 }, key: "2", trace: "t", type: "orders.shipped" }]);
+      assert.deepEqual(trial.emitted.map(({ data, key, trace, type }) => ({ data, key, trace, type })), [{ data: { order: 2 }, key: "2", trace: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", type: "orders.shipped" }]);
     });
 
     test("shows what would be deleted, also by a cascade", async () => {

@@ -23,6 +23,17 @@ describe("the log", () => {
     ]);
   });
 
+  test("names trace and span of a call that is in one", () => {
+    const [json, text] = [writer(), writer({ format: "text" })];
+    for (const { log } of [json, text]) {
+      log.call("info", { operation: "orders.place", code: "ok", id: "00ff", ms: 1, trace: "0af7" });
+      log.flush();
+    }
+    const { call, span, trace } = JSON.parse(json.lines()[0] ?? "") as Readonly<Record<string, unknown>>;
+    assert.deepEqual([call, span, trace], ["00ff", "00ff", "0af7"]);
+    assert.match(text.lines()[0] ?? "", /orders\.place ok 1\.0 ms.*call=00ff trace=0af7/);
+  });
+
   test("keeps the time right from one second to the next", () => {
     const { clock, lines, log } = writer();
     for (let step = 0; step < 4; step += 1) {
