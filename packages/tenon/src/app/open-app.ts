@@ -23,11 +23,12 @@ import { handle } from "../handlers/index.ts";
 import { type Clock, createIdSource, type IdSource, type Part, type Random } from "../kernel/index.ts";
 import { RestFace, type HttpHandler } from "../rest/index.ts";
 import type { AnyHandler, App } from "../service/index.ts";
-import { type LogWriter, Metrics } from "../telemetry/index.ts";
+import { type LogWriter, Metrics, type Privacy } from "../telemetry/index.ts";
 import { authorize, authorizeCaller, identify, limit, type TokenVerifier } from "../trust/index.ts";
 import type { Config } from "./config.ts";
 import type { OpenedData } from "./open-data.ts";
 import { Readiness } from "./readiness.ts";
+import { AppPrivacy } from "./service-privacy.ts";
 import { standardPages } from "./standard-pages.ts";
 
 export interface OpenAppOptions {
@@ -85,13 +86,15 @@ export async function openApp(app: App, options: OpenAppOptions): Promise<OpenAp
   metrics.gauge({ name: "tenon_calls_underway", help: "Calls under way.", read: () => concurrency.underway });
   metrics.gauge({ name: "tenon_concurrency_limit", help: "Calls that may be under way at once.", read: () => concurrency.limit });
 
+  const appPrivacy = new AppPrivacy(app, options);
   // Loaded only with a database: an app without one starts sooner for it.
   const reactions = data === undefined ? undefined : (await import("./open-reactions.ts")).openReactions(app, { ...options, database: data.database, metrics });
   for (const service of app.services) {
     const serviceData = data?.services.get(service.name);
-    const stages = standardStages(options, { metrics, concurrency, serviceData });
-    const own = serviceData === undefined ? undefined : reactions?.of(service);
-    const environment = { service: service.name, data: serviceData, emitter: own?.emitter, runs: own?.runs, directory, clock, ids, log, config: options.serviceConfigs.get(service.name) };
+    const privacy = appPrivacy.of(service);
+    const stages = standardStages(options, { metrics, concurrency, privacy, serviceData });
+    const own = serviceData === undefined ? undefined : reactions?.of(service, privacy);
+    const environment = { service: service.name, privacy, data: serviceData, emitter: own?.emitter, runs: own?.runs, directory, clock, ids, log, config: options.serviceConfigs.get(service.name) };
     for (const operation of operationsOf(service.contract)) {
       const handler = service.handlers[operation.name] as AnyHandler;
       directory.register(operation, compile(stages, operation, handle(operation, handler, environment)));
@@ -138,14 +141,14 @@ export async function openApp(app: App, options: OpenAppOptions): Promise<OpenAp
  */
 function standardStages(
   options: OpenAppOptions,
-  parts: { readonly metrics: Metrics; readonly concurrency: ConcurrencyLimit; readonly serviceData: ServiceData | undefined },
+  parts: { readonly metrics: Metrics; readonly concurrency: ConcurrencyLimit; readonly privacy: Privacy; readonly serviceData: ServiceData | undefined },
 ): readonly Stage[] {
   const { clock, config, log, random, verifier } = options;
-  const { concurrency, metrics, serviceData } = parts;
+  const { concurrency, metrics, privacy, serviceData } = parts;
   const answers: AnswerStore =
     serviceData?.answers ?? new MemoryAnswers({ keepMs: config.idempotencyKeepH * 3_600_000, max: memoryAnswersMax, nowMs: () => clock.nowMs() });
   return [
-    record({ metrics, log, clock }),
+    record({ metrics, log, clock, privacy }),
     admit({ limit: concurrency, clock, random, ...(options.queueDelayMs === undefined ? {} : { queueDelayMs: options.queueDelayMs }) }),
     deadline({ clock }),
     identify({ verifier, clock }),

@@ -1,10 +1,12 @@
 /** Starts an app as a process runs it: configuration in, a listening server out, and an orderly end. */
-import type { Log, Part } from "../kernel/index.ts";
+import type { Log, LogLevel, Part } from "../kernel/index.ts";
 import { HttpServer, LineOutput, LoopDelay } from "../node/index.ts";
 import type { App } from "../service/index.ts";
-import { LogWriter } from "../telemetry/index.ts";
+import { LogWriter, type TelemetrySink } from "../telemetry/index.ts";
 import type { TokenVerifier } from "../trust/index.ts";
 import { type Config, ConfigError, type ConfigLayer, parseConfig } from "./config.ts";
+import { LevelSwitch } from "./level-switch.ts";
+import { levelsByService } from "./log-levels.ts";
 import { openApp, type OpenApp } from "./open-app.ts";
 import { openBroker } from "./open-broker.ts";
 import { type MigrateWhen, needsData, openData } from "./open-data.ts";
@@ -13,8 +15,10 @@ import { systemClock } from "./system.ts";
 
 export interface StartOptions {
   readonly layers: readonly ConfigLayer[];
-  /** Whether standard output is a terminal that shows colors. */
-  readonly output?: { readonly isTerminal: boolean; readonly hasColors: boolean };
+  /** Where the log goes, and whether that is a terminal that shows colors. `fd`: a file descriptor, default 1, standard output. */
+  readonly output?: { readonly isTerminal: boolean; readonly hasColors: boolean; readonly fd?: number };
+  /** Who takes what telemetry gathers, besides the log's own lines. */
+  readonly sinks?: readonly TelemetrySink[];
   /** Default: `always` in development, `never` in production, where `tenon migrate` runs first. */
   readonly migrate?: MigrateWhen;
   /** Fill empty databases with the services' seeds. */
@@ -31,6 +35,11 @@ export interface StartedApp {
   stop(): Promise<void>;
   /** Writes the log lines that wait, blocking: the last words of a process that dies by a bug. */
   flushNow(): void;
+  /**
+   * Goes on to the next levels of the log: those in the file `log-levels` in TENON_DIRECTORY, where there is one; else
+   * `debug` for everything, and back to what is configured. What it did is a line of the log.
+   */
+  switchLevels(): Promise<void>;
 }
 
 /**
@@ -41,8 +50,11 @@ export async function startApp(app: App, options: StartOptions): Promise<Started
   const startedMs = systemClock.elapsedMs();
   const { config } = parseConfig(options.layers);
   const serviceConfigs = await parseServiceConfigs(app.services, options.layers);
-  const output = new LineOutput(1);
-  const log = createLog(config, output, options.output);
+  const levels = levelsByService(config.logLevels);
+  assertServices(app, levels);
+  const output = new LineOutput(options.output?.fd ?? 1);
+  const log = createLog(config, { levels, options, output });
+  const levelSwitch = new LevelSwitch({ log, directory: config.dataDirectory, configured: { level: config.logLevel, levels } });
   const parts: Part[] = [];
 
   async function stopParts(): Promise<void> {
@@ -71,6 +83,8 @@ export async function startApp(app: App, options: StartOptions): Promise<Started
       connectionsMax: config.connectionsMax,
       loopDelay,
     });
+    open.metrics.gauge({ name: "tenon_log_lines_dropped", help: "Log lines that nobody got, because nobody read them in time.", read: () => output.dropped });
+    open.metrics.gauge({ name: "tenon_log_records_dropped", help: "Log records that a sink refused.", read: () => log.recordsDropped });
     parts.push(...open.eventParts, ...open.tickers, server);
     for (const part of parts) await part.start();
 
@@ -92,6 +106,7 @@ export async function startApp(app: App, options: StartOptions): Promise<Started
         log.flush();
         output.flushNow();
       },
+      switchLevels: () => levelSwitch.next(),
     };
   } catch (error) {
     await stopParts();
@@ -99,12 +114,28 @@ export async function startApp(app: App, options: StartOptions): Promise<Started
   }
 }
 
-function createLog(config: Config, output: LineOutput, terminal: StartOptions["output"]): LogWriter {
+/** @throws {ConfigError} */
+function assertServices(app: App, levels: ReadonlyMap<string, LogLevel>): void {
+  const names = new Set(app.services.map(({ name }) => name));
+  const unknown = [...levels.keys()].filter((name) => !names.has(name));
+  if (unknown.length > 0) throw new ConfigError([`LOG_LEVELS names ${unknown.join(", ")}, and the services of this app are ${[...names].join(", ")}`]);
+}
+
+interface LogParts {
+  readonly levels: ReadonlyMap<string, LogLevel>;
+  readonly options: StartOptions;
+  readonly output: LineOutput;
+}
+
+function createLog(config: Config, { levels, options, output }: LogParts): LogWriter {
+  const { output: terminal, sinks = [] } = options;
   const isText = config.logFormat === "text" || (config.logFormat === "auto" && terminal?.isTerminal === true);
   return new LogWriter({
     write: output.write,
     clock: systemClock,
     level: config.logLevel,
+    levels,
+    sinks,
     format: isText ? "text" : "json",
     color: terminal?.hasColors === true ? "on" : "off",
   });

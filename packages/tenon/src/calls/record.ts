@@ -1,10 +1,11 @@
 /**
- * Surrounds every call: counts it, times it, writes its one log line, and makes sure that what leaves is a Fault. What
- * is a bug is logged here, whole, and nowhere else.
+ * Surrounds every call: counts it, times it, writes its one log line, and makes sure that what leaves is a Fault, and that
+ * no text of it, nor of what is behind it, holds what the contract classes. What is a bug is logged here, whole, and
+ * nowhere else.
  */
 import type { Operation } from "../contract/index.ts";
-import { type Clock, Fault, faultTable, type LogLevel } from "../kernel/index.ts";
-import type { LogWriter, Metrics } from "../telemetry/index.ts";
+import { type Clock, DeclaredFault, Fault, type FaultCode, faultTable, type LogLevel } from "../kernel/index.ts";
+import { describeError, type LogWriter, type Metrics, noPrivacy, type Privacy } from "../telemetry/index.ts";
 import type { Call } from "./call.ts";
 import { type Handler, isPromise, type Stage } from "./stage.ts";
 
@@ -14,10 +15,15 @@ export interface RecordOptions {
   readonly clock: Clock;
   /** Who tells of a bug, with its stack. Default `log`: it is told here. */
   readonly bugs?: "log" | "leave to others";
+  /** What failures of the service may not quote. Default: nothing is classified. */
+  readonly privacy?: Pick<Privacy, "clean">;
 }
 
+/** The platform's own words, and where there are many there is no time to lose. */
+const ownWords: ReadonlySet<FaultCode> = new Set(["overloaded", "rate_limited", "canceled"]);
+
 export function record(options: RecordOptions): Stage {
-  const { metrics, log, clock, bugs = "log" } = options;
+  const { metrics, log, clock, bugs = "log", privacy = noPrivacy } = options;
 
   return {
     name: "record",
@@ -27,17 +33,24 @@ export function record(options: RecordOptions): Stage {
       function ended(call: Call, code: string, level: LogLevel): void {
         const ms = (call.endedAtMs ?? clock.elapsedMs()) - call.startedAtMs;
         meter.observe(code, ms);
-        log.call(level, { operation: operation.id, code, id: call.id, ms });
+        log.call(level, { operation: operation.id, service: operation.service, code, id: call.id, ms, traceIds: call.traceIds });
       }
 
       function failed(call: Call, thrown: unknown): Fault {
-        const fault = Fault.from(thrown);
+        const given = Fault.from(thrown);
+        const fault = isOwnWords(operation, given) ? given : privacy.clean(given, call);
         fault.operation ??= operation.id;
         const { atFault } = faultTable[fault.code];
         ended(call, fault.publicCode, atFault === "caller" ? "info" : "warn");
-        if (fault.code === "internal" && bugs === "log") log.error("a call failed by a bug", { operation: operation.id, call: call.id, error: fault.cause ?? fault });
-        else if (fault.cause !== undefined) log.debug("why a call failed", { operation: operation.id, call: call.id, code: fault.code, error: fault.cause });
+        if (fault.code === "internal" && bugs === "log") tell("error", "a call failed by a bug", { call, error: fault.cause ?? fault });
+        else if (fault.cause !== undefined) tell("debug", "why a call failed", { call, code: fault.code, error: fault.cause });
         return fault;
+      }
+
+      /** The errors are clean by now. */
+      function tell(level: LogLevel, message: string, { call, code, error }: { readonly call: Call; readonly code?: string; readonly error: unknown }): void {
+        if (!log.isOn(level, operation.service)) return;
+        log.say(level, { message, fields: { operation: operation.id, call: call.id, ...(code === undefined ? {} : { code }), error: describeError(error) }, traceIds: call.traceIds });
       }
 
       return (call) => {
@@ -63,4 +76,11 @@ export function record(options: RecordOptions): Stage {
       };
     },
   };
+}
+
+/** Whether there is nothing in a failure that did not come from the platform or the contract. */
+function isOwnWords(operation: Operation, fault: Fault): boolean {
+  if (fault.cause !== undefined || fault.details.length > 0) return false;
+  if (fault instanceof DeclaredFault) return fault.message === (operation.errors[fault.reason]?.message ?? fault.reason);
+  return ownWords.has(fault.code);
 }

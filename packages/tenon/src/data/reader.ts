@@ -51,7 +51,9 @@ export class Reader implements StatementTarget {
     if (within !== undefined) return within.run(statement);
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#runOnce(statement);
+        const result = await this.#runOnce(statement);
+        if (result.rows.length > 0) this.#call.saw(result.rows);
+        return result;
       } catch (thrown) {
         // It read, and nothing else: a session that died in the pool, or that knew a table as it was, is no matter.
         const isPassing = thrown instanceof DatabaseError && (thrown.isConnectionLost || thrown.isStalePlan);
@@ -63,7 +65,7 @@ export class Reader implements StatementTarget {
   async hold<T>(task: (held: HeldTarget) => Promise<T>): Promise<T> {
     const within = this.#within;
     if (within !== undefined) return within.hold(task);
-    return this.#withSession((session) => task(new HeldReader(session, (thrown, statement) => this.#toFailure(thrown, statement))));
+    return this.#withSession((session) => task(this.#held(session)));
   }
 
   async *stream(statement: Statement, portion: number): AsyncGenerator<Rows> {
@@ -75,7 +77,7 @@ export class Reader implements StatementTarget {
     const session = await this.#take();
     let isDone = false;
     try {
-      yield* new HeldReader(session, (thrown, failed) => this.#toFailure(thrown, failed)).stream(statement, portion);
+      yield* this.#held(session).stream(statement, portion);
       isDone = true;
     } finally {
       // Whoever reads may stop early, and the session is as good as before once its transaction is over.
@@ -86,6 +88,10 @@ export class Reader implements StatementTarget {
 
   get #within(): OwnTransaction | undefined {
     return this.#parts.sessions.database.sessions === "one" && this.#own?.isOpen === true ? this.#own : undefined;
+  }
+
+  #held(session: Session): HeldReader {
+    return new HeldReader(session, { saw: (rows) => this.#call.saw(rows), toFailure: (thrown, statement) => this.#toFailure(thrown, statement) });
   }
 
   #runOnce(statement: Statement): Promise<Rows> {
@@ -134,22 +140,29 @@ function isRefusedWrite(error: DatabaseError, statement: Statement): boolean {
   return error.sqlState === "25006" || (error.sqlState === "42501" && /^\s*(?:insert|update|delete|merge|truncate)\b/i.test(statement.text));
 }
 
+interface HeldFor {
+  readonly saw: (rows: readonly unknown[]) => void;
+  readonly toFailure: (thrown: unknown, statement: Statement) => unknown;
+}
+
 /** One session for reading, held: `db.transaction()` in a query sees one state of the database throughout. */
 class HeldReader implements HeldTarget {
   readonly #session: Session;
-  readonly #toFailure: (thrown: unknown, statement: Statement) => unknown;
+  readonly #for: HeldFor;
   #hasBegun = false;
 
-  constructor(session: Session, failure: (thrown: unknown, statement: Statement) => unknown) {
+  constructor(session: Session, heldFor: HeldFor) {
     this.#session = session;
-    this.#toFailure = failure;
+    this.#for = heldFor;
   }
 
   async run(statement: Statement): Promise<Rows> {
     try {
-      return await this.#session.query(statement.text, statement.parameters);
+      const result = await this.#session.query(statement.text, statement.parameters);
+      if (result.rows.length > 0) this.#for.saw(result.rows);
+      return result;
     } catch (thrown) {
-      throw this.#toFailure(thrown, statement);
+      throw this.#for.toFailure(thrown, statement);
     }
   }
 

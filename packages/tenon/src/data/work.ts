@@ -122,7 +122,9 @@ export class Work implements StatementTarget {
     this.#assertNotEnded();
     this.#sent++;
     try {
-      return await this.#send([statement]);
+      const result = await this.#send([statement]);
+      if (result.rows.length > 0) this.#call.saw(result.rows);
+      return result;
     } catch (thrown) {
       if (thrown instanceof DatabaseError) {
         this.#failure ??= thrown;

@@ -3,8 +3,9 @@
  */
 import { anonymous, type Bytes, type Caller, type Operation } from "../contract/index.ts";
 import { type Call, type CallOperation, Outgoing } from "../calls/index.ts";
-import { Fault, type Log } from "../kernel/index.ts";
+import { Fault, type Log, type LogFields } from "../kernel/index.ts";
 import type { AnyDb, ServiceData, Work } from "../data/index.ts";
+import { ServiceLog } from "../telemetry/index.ts";
 import type { AnyWorkflow, Emit, Runs, StartOptions, StartRun } from "../service/index.ts";
 import type { FailFunctions, Query, RunsAtHand, ServiceEnvironment } from "./environment.ts";
 
@@ -45,7 +46,14 @@ export class Context {
   }
 
   get log(): Log {
-    return this.#environment.log.with({ operation: this.#call.operation.id, call: this.#call.id });
+    const { log, privacy, service } = this.#environment;
+    const call = this.#call;
+    return new ServiceLog(log, { service, privacy, knower: call, traceIds: call.traceIds, fields: { operation: call.operation.id, call: call.id, ...this.logFields } });
+  }
+
+  /** What lines tell besides the call. */
+  protected get logFields(): LogFields {
+    return {};
   }
 
   get body(): Bytes | undefined {

@@ -28,7 +28,7 @@ export interface StepRunnerParts {
 export function createStepRunner(workflow: string, parts: StepRunnerParts): RunAttempt {
   const { clock, data, environment, log, metrics } = parts;
   const operation = stepOperation(environment.service, workflow);
-  const stages = [record({ metrics, log, clock, bugs: "leave to others" }), deadline({ clock }), data.transaction];
+  const stages = [record({ metrics, log, clock, bugs: "leave to others", privacy: environment.privacy }), deadline({ clock }), data.transaction];
   const run: Handler = compile(stages, operation, async (call) => {
     const { step } = call as StepCall;
     const work = data.workOf(call);

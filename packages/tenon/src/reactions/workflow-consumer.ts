@@ -24,9 +24,9 @@ export interface WorkflowParts extends StepRunnerParts {
 }
 
 export function createWorkflowConsumers(workflow: Workflow, parts: WorkflowParts): readonly Consumer[] {
-  const { clock, log, programs, random, store, wakeIn } = parts;
+  const { clock, environment, log, programs, random, store, wakeIn } = parts;
   const program = programs.get(workflow.name) as Program;
-  const driver = new RunDriver({ program, programs, store, runAttempt: createStepRunner(workflow.name, parts), isFinal: isFinalFailure, wakeIn, clock, random, log });
+  const driver = new RunDriver({ program, programs, store, runAttempt: createStepRunner(workflow.name, parts), isFinal: isFinalFailure, wakeIn, clock, random, log, privacy: environment.privacy });
   const turns: Consumer = {
     name: turnsOf(workflow.name),
     concurrency: workflow.options.concurrency ?? defaultConcurrency,

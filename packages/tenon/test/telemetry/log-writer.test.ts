@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { LogWriter } from "../../src/telemetry/index.ts";
+import { LogWriter, noTraceIds } from "../../src/telemetry/index.ts";
 import { ManualClock } from "../calls/fixture.ts";
 
 function writer(options: { readonly level?: "debug" | "info" | "warn" | "error"; readonly format?: "json" | "text" } = {}): { readonly log: LogWriter; readonly clock: ManualClock; readonly lines: () => string[] } {
@@ -14,7 +14,7 @@ describe("the log", () => {
   test("gathers lines and writes them together after 50 ms, in order, one JSON object each", () => {
     const { clock, lines, log } = writer();
     log.info("first", { n: 1 });
-    log.call("warn", { operation: "orders.place", code: "overloaded", id: "00ff", ms: 1.23456 });
+    log.call("warn", { operation: "orders.place", service: "orders", code: "overloaded", id: "00ff", ms: 1.23456, traceIds: noTraceIds });
     assert.deepEqual(lines(), []);
     clock.advance(50);
     assert.deepEqual(lines().map((line) => JSON.parse(line) as unknown), [
@@ -36,7 +36,7 @@ describe("the log", () => {
   test("drops what is below its level, which can change while it runs", () => {
     const { lines, log } = writer({ level: "warn" });
     log.info("no");
-    log.call("info", { operation: "a.b", code: "ok", id: "1", ms: 1 });
+    log.call("info", { operation: "a.b", service: "a", code: "ok", id: "1", ms: 1, traceIds: noTraceIds });
     log.setLevel("debug");
     log.debug("yes");
     log.flush();
@@ -55,15 +55,6 @@ describe("the log", () => {
       assert.match(written, /RangeError: outer/);
       assert.match(written, /caused by: TypeError: inner/);
     }
-  });
-
-  test("adds the fields of `with` to every line, and lets a line override them", () => {
-    const { lines, log } = writer();
-    const bound = log.with({ call: "1", part: "a" });
-    bound.info("x", { part: "b" });
-    log.flush();
-    const { time: _, ...rest } = JSON.parse(lines()[0] ?? "") as Record<string, unknown>;
-    assert.deepEqual(rest, { level: "info", message: "x", call: "1", part: "b" });
   });
 
   test("does not wait when much text has gathered", () => {
