@@ -6,7 +6,7 @@
  * is the next line written. Lines for a reader that is gone are dropped and counted too. Calls are never held up by their
  * log, and nothing here ever throws.
  */
-import { write, writeSync } from "node:fs";
+import { constants, fstatSync, openSync, write, writeSync } from "node:fs";
 
 const pendingMaxChars = 8 * 1024 * 1024;
 /** How long to leave a pipe alone that is full, in ms. */
@@ -27,6 +27,7 @@ export class LineOutput {
   readonly #droppedLine: (lines: number) => string;
   #pending = "";
   #isWriting = false;
+  #hasGivenUp = false;
   #written = 0;
   #droppedLines = 0;
   #droppedTotal = 0;
@@ -34,7 +35,7 @@ export class LineOutput {
 
   /** @param fd  An open file descriptor: 1 is standard output. */
   constructor(fd: number, options: LineOutputOptions = {}) {
-    this.#fd = fd;
+    this.#fd = withoutBlocking(fd);
     this.#stuckMs = options.stuckMs ?? defaultStuckMs;
     this.#droppedLine = options.dropped ?? ((lines) => JSON.stringify({ level: "warn", message: "log lines were dropped: nobody read them", lines }));
   }
@@ -63,7 +64,8 @@ export class LineOutput {
     const { promise, resolve } = this.#idle;
     let seen = this.#written;
     const watch = setInterval(() => {
-      if (this.#written === seen) resolve();
+      this.#hasGivenUp = this.#written === seen;
+      if (this.#hasGivenUp) resolve();
       seen = this.#written;
     }, this.#stuckMs);
     try {
@@ -109,7 +111,7 @@ export class LineOutput {
   #send(bytes: Buffer): void {
     write(this.#fd, bytes, 0, bytes.length, null, (error, written) => {
       this.#written += written;
-      if (error?.code === "EAGAIN") setTimeout(() => this.#send(bytes), fullPauseMs);
+      if (error?.code === "EAGAIN" && !this.#hasGivenUp) setTimeout(() => this.#send(bytes), fullPauseMs);
       else if (error === null && written < bytes.length) this.#send(bytes.subarray(written));
       else {
         if (error !== null) this.#drop(bytes.toString()); // EPIPE, ENOSPC: these lines are lost, and the next ones may not be
@@ -117,6 +119,21 @@ export class LineOutput {
       }
     });
   }
+}
+
+/**
+ * A pipe that is full must say so and not wait: a thread that waits for its reader cannot be stopped, so the process could
+ * not end either. The pipe is opened anew, since the file descriptor itself may be shared with other processes, which
+ * count on it as it is.
+ */
+function withoutBlocking(fd: number): number {
+  try {
+    if (fstatSync(fd).isFIFO()) return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch {
+    // Not on Linux, or nobody reads: then it is used as it is. So are sockets, which cannot be opened anew: a process
+    // whose output is one, and is not read, ends when its reader does.
+  }
+  return fd;
 }
 
 /** How long last words may take, in ms. */

@@ -144,7 +144,7 @@ describe("the log of a service", () => {
     log.info("odd", { fine: 1, deep: Array.from({ length: 20 }).reduce<unknown>((inner) => ({ inner }), 0), list: Array.from({ length: 300 }, (_, i) => i), time: "t", message: "m" });
     log.info("trapped", { circle });
     log.info(undefined as unknown as string, { error: { fullName: "x" } });
-    const [odd, trapped, none] = lines() as readonly [Record<string, unknown>, Record<string, unknown>, Record<string, unknown>];
+    const [odd, trapped, none] = lines() as unknown as readonly [Record<string, unknown>, Record<string, unknown>, Record<string, unknown>];
     assert.equal((odd["list"] as unknown[]).length, 201);
     assert.match(JSON.stringify(odd["deep"]), /deeper than is shown/);
     assert.deepEqual([odd["time_"], odd["message_"], odd["message"]], ["t", "m", "odd"]);
