@@ -4,6 +4,7 @@
  */
 import type { LogLevel } from "../kernel/index.ts";
 import { type LogFormat, type SamplerName, samplerNames } from "../telemetry/index.ts";
+import { logLevel, logLevels, type LogLevels } from "./log-levels.ts";
 import { limits } from "../rest/index.ts";
 import { type ExportConfig, exportProblems, exportSettings } from "./export-settings.ts";
 import { anyText, databaseUrl, list, oneOf, ratio, SecretInText, type Setting, SettingProblem, webhookSecret, webUrl, wholeNumber } from "./setting.ts";
@@ -26,6 +27,7 @@ export interface Config extends ExportConfig {
   readonly oidcAudience: string;
   readonly oidcJwksUrl: string;
   readonly logLevel: LogLevel;
+  readonly logLevels: LogLevels;
   readonly logFormat: LogFormat | "auto";
   readonly openTelemetryApi: "auto" | "on" | "off";
   readonly tracesSampler: SamplerName;
@@ -86,7 +88,13 @@ export const settings: Settings = {
   oidcIssuer: { env: "OIDC_ISSUER", about: "issuer of tokens; empty is the local development issuer", fallback: "", parse: webUrl },
   oidcAudience: { env: "OIDC_AUDIENCE", about: "what tokens must be meant for (aud); needed with OIDC_ISSUER", fallback: "", parse: anyText },
   oidcJwksUrl: { env: "OIDC_JWKS_URL", about: "the issuer's keys; empty is what its discovery document says", fallback: "", parse: webUrl },
-  logLevel: { env: "LOG_LEVEL", about: "debug, info, warn or error", fallback: "info", parse: oneOf("debug", "info", "warn", "error") },
+  logLevel: { env: "LOG_LEVEL", about: "debug, info, warn or error", fallback: "info", parse: logLevel },
+  logLevels: {
+    env: "LOG_LEVELS",
+    about: "other levels than LOG_LEVEL, by service: orders=debug,catalog=warn",
+    fallback: [],
+    parse: logLevels,
+  },
   logFormat: { env: "LOG_FORMAT", about: "json, text, or auto: text on a terminal", fallback: "auto", parse: oneOf("auto", "json", "text") },
   tracesSampler: {
     env: "OTEL_TRACES_SAMPLER",

@@ -7,5 +7,6 @@ export { type MigrateWhen, needsData, openData, openDatabase, type OpenedData } 
 export { serviceMigrations } from "./service-migrations.ts";
 export { parseServiceConfigs, type ServiceConfigs } from "./service-config.ts";
 export { startApp, type StartedApp, type StartOptions } from "./start-app.ts";
+export { AppPrivacy, type AppPrivacyOptions } from "./service-privacy.ts";
 export { asyncApiOf, openApiOf } from "./standard-pages.ts";
 export { systemClock } from "./system.ts";

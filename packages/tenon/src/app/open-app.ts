@@ -23,12 +23,13 @@ import { handle } from "../handlers/index.ts";
 import { type Clock, createIdSource, type IdSource, type Part, type Random } from "../kernel/index.ts";
 import { RestFace, type HttpHandler } from "../rest/index.ts";
 import type { AnyHandler, App } from "../service/index.ts";
-import { type LogWriter, type Metrics, SpanRecorder, type TelemetrySink } from "../telemetry/index.ts";
+import { type LogWriter, type Metrics, type Privacy, SpanRecorder, type TelemetrySink } from "../telemetry/index.ts";
 import { authorize, authorizeCaller, identify, limit, type TokenVerifier } from "../trust/index.ts";
 import type { Config } from "./config.ts";
 import type { OpenedData } from "./open-data.ts";
 import type { AppObjectives } from "./open-objectives.ts";
 import { Readiness } from "./readiness.ts";
+import { AppPrivacy } from "./service-privacy.ts";
 import { standardPages } from "./standard-pages.ts";
 
 export interface OpenAppOptions {
@@ -99,13 +100,15 @@ export async function openApp(app: App, options: OpenAppOptions): Promise<OpenAp
     metrics.watch(spec, () => [{ value: objectives.failures }]);
   }
 
+  const appPrivacy = new AppPrivacy(app, options);
   // Loaded only with a database: an app without one starts sooner for it.
   const reactions = data === undefined ? undefined : (await import("./open-reactions.ts")).openReactions(app, { ...options, database: data.database, spans });
   for (const service of app.services) {
     const serviceData = data?.services.get(service.name);
-    const stages = standardStages(options, { spans, concurrency, objectives, serviceData });
-    const own = serviceData === undefined ? undefined : reactions?.of(service);
-    const environment = { service: service.name, data: serviceData, emitter: own?.emitter, runs: own?.runs, directory, clock, ids, log, metrics, config: options.serviceConfigs.get(service.name) };
+    const privacy = appPrivacy.of(service);
+    const stages = standardStages(options, { spans, concurrency, objectives, privacy, serviceData });
+    const own = serviceData === undefined ? undefined : reactions?.of(service, privacy);
+    const environment = { service: service.name, privacy, data: serviceData, emitter: own?.emitter, runs: own?.runs, directory, clock, ids, log, metrics, config: options.serviceConfigs.get(service.name) };
     for (const operation of operationsOf(service.contract)) {
       const handler = service.handlers[operation.name] as AnyHandler;
       directory.register(operation, compile(stages, operation, handle(operation, handler, environment)));
@@ -168,14 +171,14 @@ function openSpans({ clock, config, metrics, random, telemetry = [] }: OpenAppOp
  */
 function standardStages(
   options: OpenAppOptions,
-  parts: { readonly spans: SpanRecorder; readonly concurrency: ConcurrencyLimit; readonly objectives: AppObjectives | undefined; readonly serviceData: ServiceData | undefined },
+  parts: { readonly spans: SpanRecorder; readonly concurrency: ConcurrencyLimit; readonly objectives: AppObjectives | undefined; readonly privacy: Privacy; readonly serviceData: ServiceData | undefined },
 ): readonly Stage[] {
   const { clock, config, log, metrics, random, verifier } = options;
-  const { concurrency, objectives, serviceData, spans } = parts;
+  const { concurrency, objectives, privacy, serviceData, spans } = parts;
   const answers: AnswerStore =
     serviceData?.answers ?? new MemoryAnswers({ keepMs: config.idempotencyKeepH * 3_600_000, max: memoryAnswersMax, nowMs: () => clock.nowMs() });
   return [
-    record({ metrics, log, clock, spans, objectives: objectives?.meters }),
+    record({ metrics, log, clock, spans, objectives: objectives?.meters, privacy }),
     admit({ limit: concurrency, clock, random, ...(objectives === undefined ? {} : { isPressed: objectives.isPressed }), ...(options.queueDelayMs === undefined ? {} : { queueDelayMs: options.queueDelayMs }) }),
     deadline({ clock }),
     identify({ verifier, clock }),

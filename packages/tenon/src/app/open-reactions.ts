@@ -10,7 +10,7 @@ import type { Part } from "../kernel/index.ts";
 import { createChangeConsumer, createProgram, createScheduleConsumer, createSubscriptionConsumer, createWorkflowConsumers, handleWebhook, openTriggers, webhookOperation } from "../reactions/index.ts";
 import type { WebhookRoute } from "../rest/index.ts";
 import type { App, Service, WebhookTrigger } from "../service/index.ts";
-import type { LogWriter, SpanRecorder } from "../telemetry/index.ts";
+import type { LogWriter, Privacy, SpanRecorder } from "../telemetry/index.ts";
 import { AppEvents, type EventsOptions } from "./open-events.ts";
 
 export interface ReactionsOptions extends Omit<EventsOptions, "schedules"> {
@@ -55,9 +55,9 @@ export class AppReactions {
     this.#parts = parts;
   }
 
-  of(service: Service): ServiceReactions {
+  of(service: Service, privacy: Privacy): ServiceReactions {
     const { clock, log, metrics, random, spans } = this.#parts;
-    const programs = new Map(service.workflows.map((workflow) => [workflow.name, createProgram(workflow, { service: service.name, log })]));
+    const programs = new Map(service.workflows.map((workflow) => [workflow.name, createProgram(workflow, { service: service.name, log, privacy })]));
     const workflows = programs.size === 0 ? undefined : this.events.workflowsOf(service, programs);
     return {
       emitter: this.events.emitterOf(service),

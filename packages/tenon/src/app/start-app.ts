@@ -1,10 +1,13 @@
 /** Starts an app as a process runs it: configuration in, a listening server out, and an orderly end. */
-import type { Log, Part } from "../kernel/index.ts";
+import type { Log, LogLevel, Part } from "../kernel/index.ts";
 import { HttpServer, LineOutput, LoopDelay, ProcessWatch } from "../node/index.ts";
+import type { HttpHandler } from "../rest/index.ts";
 import type { App } from "../service/index.ts";
 import { LogWriter, Metrics, type TelemetrySink } from "../telemetry/index.ts";
 import type { TokenVerifier } from "../trust/index.ts";
 import { type Config, ConfigError, type ConfigLayer, parseConfig } from "./config.ts";
+import { LevelSwitch } from "./level-switch.ts";
+import { levelsByService } from "./log-levels.ts";
 import { openApp, type OpenApp } from "./open-app.ts";
 import { openBroker } from "./open-broker.ts";
 import { joinOpenTelemetry } from "./join-open-telemetry.ts";
@@ -15,13 +18,13 @@ import { systemClock } from "./system.ts";
 
 export interface StartOptions {
   readonly layers: readonly ConfigLayer[];
-  /** Whether standard output is a terminal that shows colors. */
-  readonly output?: { readonly isTerminal: boolean; readonly hasColors: boolean };
+  /** Where the log goes, and whether that is a terminal that shows colors. `fd`: a file descriptor, default 1, standard output. */
+  readonly output?: { readonly isTerminal: boolean; readonly hasColors: boolean; readonly fd?: number };
   /** Default: `always` in development, `never` in production, where `tenon migrate` runs first. */
   readonly migrate?: MigrateWhen;
   /** Fill empty databases with the services' seeds. */
   readonly seed?: "yes" | "no";
-  /** Who takes spans, besides what the configuration names. */
+  /** Who takes spans and what the log says, besides those that the configuration names. */
   readonly telemetry?: TelemetrySink | readonly TelemetrySink[];
 }
 
@@ -35,6 +38,11 @@ export interface StartedApp {
   stop(): Promise<void>;
   /** Writes the log lines that wait, blocking: the last words of a process that dies by a bug. */
   flushNow(): void;
+  /**
+   * Goes on to the next levels of the log: those in the file `log-levels` in TENON_DIRECTORY, where there is one; else
+   * `debug` for everything, and back to what is configured. What it did is a line of the log.
+   */
+  switchLevels(): Promise<void>;
 }
 
 /**
@@ -45,8 +53,11 @@ export async function startApp(app: App, options: StartOptions): Promise<Started
   const startedMs = systemClock.elapsedMs();
   const { config } = parseConfig(options.layers);
   const serviceConfigs = await parseServiceConfigs(app.services, options.layers);
-  const output = new LineOutput(1);
-  const log = createLog(config, output, options.output);
+  const levels = levelsByService(config.logLevels);
+  assertServices(app, levels);
+  const output = new LineOutput(options.output?.fd ?? 1);
+  const log = createLog(config, { levels, options, output });
+  const levelSwitch = new LevelSwitch({ log, directory: config.dataDirectory, configured: { level: config.logLevel, levels } });
   const parts: Part[] = [];
 
   async function stopParts(): Promise<void> {
@@ -65,6 +76,8 @@ export async function startApp(app: App, options: StartOptions): Promise<Started
       refresh: () => metrics.refresh(),
     });
     if (exporter !== undefined) parts.push(exporter); // first in, last out: what stops before has something to say
+    const sinks = [options.telemetry ?? [], exporter ?? []].flat();
+    for (const sink of sinks) log.addSink(sink);
     const verifier = await openVerifier(app, config, log);
     const data = needsData(app)
       ? await openData(app, { config, clock: systemClock, random: Math.random, log, metrics, migrate: options.migrate ?? (config.mode === "production" ? "never" : "always"), seed: options.seed ?? "no" })
@@ -72,22 +85,10 @@ export async function startApp(app: App, options: StartOptions): Promise<Started
     if (data !== undefined) parts.push(...data.parts);
     const broker = await openBroker(config, log);
     const loopDelay = new LoopDelay(systemClock);
-    const sinks = [options.telemetry ?? [], exporter ?? []].flat();
     const open = await openApp(app, { config, serviceConfigs: serviceConfigs.values, clock: systemClock, random: Math.random, log, metrics, verifier, data, broker, queueDelayMs: loopDelay.delayMs, telemetry: sinks });
     parts.push(...(await joinOpenTelemetry(config, { spans: open.spans, log })));
-    const server = new HttpServer({
-      handler: open.http,
-      clock: systemClock,
-      log,
-      port: config.port,
-      host: config.host === "" ? undefined : config.host,
-      drainMs: config.drainMs,
-      drainDelayMs: config.drainDelayMs,
-      connectionsMax: config.connectionsMax,
-      loopDelay,
-    });
-    metrics.watch({ name: "tenon_http_connections", help: "Open connections of HTTP.", type: "gauge" }, () => [{ value: server.connections }]);
-    metrics.watch({ name: "tenon_http_connections_max", help: "Connections there may be.", type: "gauge" }, () => [{ value: config.connectionsMax }]);
+    const server = createServer(config, { handler: open.http, log, loopDelay });
+    watchHost(metrics, { config, log, output, server });
     const spans: Part = { name: "spans", start: () => undefined, stop: () => open.spans.flush() };
     // Counts are taken until the last call has ended, and kept before the database closes.
     parts.push(new ProcessWatch({ metrics, clock: systemClock }), spans, ...(open.objectives?.parts ?? []), ...open.eventParts, ...open.tickers, server, ...(open.objectives?.probes ?? []));
@@ -111,6 +112,7 @@ export async function startApp(app: App, options: StartOptions): Promise<Started
         log.flush();
         output.flushNow();
       },
+      switchLevels: () => levelSwitch.next(),
     };
   } catch (error) {
     await stopParts();
@@ -118,12 +120,61 @@ export async function startApp(app: App, options: StartOptions): Promise<Started
   }
 }
 
-function createLog(config: Config, output: LineOutput, terminal: StartOptions["output"]): LogWriter {
+interface ServerParts {
+  readonly handler: HttpHandler;
+  readonly log: Log;
+  readonly loopDelay: LoopDelay;
+}
+
+function createServer(config: Config, { handler, log, loopDelay }: ServerParts): HttpServer {
+  return new HttpServer({
+    handler,
+    clock: systemClock,
+    log,
+    port: config.port,
+    host: config.host === "" ? undefined : config.host,
+    drainMs: config.drainMs,
+    drainDelayMs: config.drainDelayMs,
+    connectionsMax: config.connectionsMax,
+    loopDelay,
+  });
+}
+
+interface Host {
+  readonly config: Config;
+  readonly log: LogWriter;
+  readonly output: LineOutput;
+  readonly server: HttpServer;
+}
+
+function watchHost(metrics: Metrics, { config, log, output, server }: Host): void {
+  metrics.watch({ name: "tenon_http_connections", help: "Open connections of HTTP.", type: "gauge" }, () => [{ value: server.connections }]);
+  metrics.watch({ name: "tenon_http_connections_max", help: "Connections there may be.", type: "gauge" }, () => [{ value: config.connectionsMax }]);
+  metrics.watch({ name: "tenon_log_lines_dropped", help: "Log lines that nobody got, because nobody read them in time.", type: "counter" }, () => [{ value: output.dropped }]);
+  metrics.watch({ name: "tenon_log_records_dropped", help: "Log records that a sink refused.", type: "counter" }, () => [{ value: log.recordsDropped }]);
+}
+
+/** @throws {ConfigError} */
+function assertServices(app: App, levels: ReadonlyMap<string, LogLevel>): void {
+  const names = new Set(app.services.map(({ name }) => name));
+  const unknown = [...levels.keys()].filter((name) => !names.has(name));
+  if (unknown.length > 0) throw new ConfigError([`LOG_LEVELS names ${unknown.join(", ")}, and the services of this app are ${[...names].join(", ")}`]);
+}
+
+interface LogParts {
+  readonly levels: ReadonlyMap<string, LogLevel>;
+  readonly options: StartOptions;
+  readonly output: LineOutput;
+}
+
+function createLog(config: Config, { levels, options, output }: LogParts): LogWriter {
+  const { output: terminal } = options;
   const isText = config.logFormat === "text" || (config.logFormat === "auto" && terminal?.isTerminal === true);
   return new LogWriter({
     write: output.write,
     clock: systemClock,
     level: config.logLevel,
+    levels,
     format: isText ? "text" : "json",
     color: terminal?.hasColors === true ? "on" : "off",
   });

@@ -22,7 +22,7 @@ import { signStandardWebhook, type WebhookSecret } from "../events/index.ts";
 import { handle } from "../handlers/index.ts";
 import { type Clock, createIdSource, type Duration, Fault, parseDuration, type Part } from "../kernel/index.ts";
 import { app, type AnyHandler, type HandlerOf, type NoConfig, type NoTables, type Service } from "../service/index.ts";
-import { LogWriter, Metrics } from "../telemetry/index.ts";
+import { LogWriter, Metrics, noPrivacy } from "../telemetry/index.ts";
 import { parseConfig } from "./config.ts";
 import { needsData, type OpenedData, openTestData } from "./open-data.ts";
 import { openApp } from "./open-app.ts";
@@ -242,7 +242,7 @@ async function open(service: Service, options: TestOptions): Promise<Opened> {
   const opened = await openApp(tested, { config, serviceConfigs: serviceConfigs.values, clock, random: Math.random, log, metrics, verifier: undefined, data });
   const ids = createIdSource(Math.random);
   for (const each of options.fakes ?? []) {
-    const environment = { service: each.operation.service, data: undefined, directory: opened.directory, clock, ids, log, metrics, config: undefined };
+    const environment = { service: each.operation.service, data: undefined, directory: opened.directory, clock, ids, log, metrics, privacy: noPrivacy, config: undefined };
     opened.directory.register(each.operation, compile([record({ metrics, spans: opened.spans, log, clock }), validate], each.operation, handle(each.operation, each.handler, environment)));
   }
 

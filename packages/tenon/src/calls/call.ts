@@ -8,7 +8,7 @@
 import type { Bytes, Caller } from "../contract/index.ts";
 import type { Operation } from "../contract/index.ts";
 import { Fault } from "../kernel/index.ts";
-import { type DeclaredMetric, type Labels, type SpanDetails, type SpanLink, type SpanShape, type Trace, type TraceContext, toTraceText } from "../telemetry/index.ts";
+import { type DeclaredMetric, type Labels, noTraceIds, type SpanDetails, type SpanLink, type SpanShape, type Trace, type TraceContext, type TraceIds, toTraceText } from "../telemetry/index.ts";
 
 /** What the caller showed to say who it is. */
 export interface Credentials {
@@ -58,6 +58,9 @@ export interface Measured {
   readonly labels: Labels | undefined;
 }
 
+/** The latest results that a call is taken to know. What an error or a log line quotes was read shortly before. */
+const seenMax = 32;
+
 export class Call {
   readonly operation: Operation;
   readonly id: string;
@@ -98,6 +101,9 @@ export class Call {
   isRecorded = false;
   /** Where the handler's database work is done; set by `transaction`. */
   work: unknown = undefined;
+  /** Rows that were read, and what was asked of others and answered: only looked at when something is logged. */
+  #seen: unknown[] | undefined = undefined;
+  #seenNext = 0;
   #controller: AbortController | undefined = undefined;
   #canceled: Fault | undefined = undefined;
   /** Nobody listens to most calls, one to many, several to few. */
@@ -127,6 +133,23 @@ export class Call {
   get traceText(): string | undefined {
     if (this.trace !== undefined) return this.trace.textAt(this.id);
     return this.continues === undefined ? undefined : toTraceText(this.continues); // not recorded: passed on as it came
+  }
+
+  /** Of the span of this call. */
+  get traceIds(): TraceIds {
+    return this.trace === undefined ? noTraceIds : { traceId: this.trace.id, spanId: this.id };
+  }
+
+  /** Notes a value that the handler gets to see, by reference. The latest are kept. */
+  saw(value: unknown): void {
+    if (this.#seen === undefined) this.#seen = [value];
+    else if (this.#seen.length < seenMax) this.#seen.push(value);
+    else this.#seen[this.#seenNext++ % seenMax] = value;
+  }
+
+  /** Values whose classified fields no log line or failure of this call may quote. */
+  get known(): readonly unknown[] {
+    return [this.input, ...(this.#seen ?? [])];
   }
 
   /** Aborted when the caller goes away or the deadline passes. Made at first use: most handlers never look. */

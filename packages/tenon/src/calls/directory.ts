@@ -92,10 +92,13 @@ export class Outgoing {
       timeoutMs: options.timeoutMs,
       address: this.#from.address,
     });
+    this.#from.saw(input);
     const result = Promise.resolve(handler(call));
     this.#pending.add(result);
     try {
-      return await result;
+      const answer = await result;
+      this.#from.saw(answer);
+      return answer;
     } finally {
       this.#pending.delete(result);
     }

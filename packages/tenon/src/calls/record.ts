@@ -1,10 +1,11 @@
 /**
- * Surrounds every call: counts it, times it, writes its one log line, records its span, and makes sure that what leaves is a Fault. What
- * is a bug is logged here, whole, and nowhere else.
+ * Surrounds every call: counts it, times it, writes its one log line, records its span, and makes sure that what leaves is
+ * a Fault, and that no text of it, nor of what is behind it, holds what the contract classes. What is a bug is logged here,
+ * whole, and nowhere else.
  */
 import type { Operation } from "../contract/index.ts";
-import { type Clock, Fault, faultTable, type LogLevel } from "../kernel/index.ts";
-import { type LogWriter, type Metrics, RecordedSpan, type SpanRecorder, type SpanShape, type Trace } from "../telemetry/index.ts";
+import { type Clock, DeclaredFault, Fault, type FaultCode, faultTable, type LogLevel } from "../kernel/index.ts";
+import { describeError, type LogWriter, type Metrics, noPrivacy, type Privacy, RecordedSpan, type SpanRecorder, type SpanShape, type Trace } from "../telemetry/index.ts";
 import { isGivenWay } from "./admit.ts";
 import type { Call } from "./call.ts";
 import { internalShape } from "./call-shape.ts";
@@ -23,10 +24,15 @@ export interface RecordOptions {
   readonly spans?: SpanRecorder | undefined;
   /** Who tells of a bug, with its stack. Default `log`: it is told here. */
   readonly bugs?: "log" | "leave to others";
+  /** What failures of the service may not quote. Default: nothing is classified. */
+  readonly privacy?: Pick<Privacy, "clean">;
 }
 
+/** The platform's own words, and where there are many there is no time to lose. */
+const ownWords: ReadonlySet<FaultCode> = new Set(["overloaded", "rate_limited", "canceled"]);
+
 export function record(options: RecordOptions): Stage {
-  const { metrics, log, clock, objectives, spans, bugs = "log", kind } = options;
+  const { metrics, log, clock, objectives, spans, bugs = "log", kind, privacy = noPrivacy } = options;
 
   return {
     name: "record",
@@ -49,17 +55,24 @@ export function record(options: RecordOptions): Stage {
         call.isRecorded = true;
         if (call.measured !== undefined) for (const { labels, metric, value } of call.measured) metrics.measure(metric, value, labels);
         if (outcome !== "not counted") (call.isProbe ? probeJudge : judge)?.observe(outcome, ms);
-        log.call(level, { operation: operation.id, code, id: call.id, ms, trace: trace?.id });
+        log.call(level, { operation: operation.id, service: operation.service, code, id: call.id, ms, traceIds: call.traceIds });
       }
 
       function failed(call: Call, thrown: unknown): Fault {
-        const fault = Fault.from(thrown);
+        const given = Fault.from(thrown);
+        const fault = isOwnWords(operation, given) ? given : privacy.clean(given, call);
         fault.operation ??= operation.id;
         const { atFault } = faultTable[fault.code];
         ended(call, fault.publicCode, atFault === "caller" ? "info" : "warn", isGivenWay(fault) ? "not counted" : atFault === "caller" ? "caller" : "service");
-        if (fault.code === "internal" && bugs === "log") log.error("a call failed by a bug", { operation: operation.id, call: call.id, error: fault.cause ?? fault });
-        else if (fault.cause !== undefined) log.debug("why a call failed", { operation: operation.id, call: call.id, code: fault.code, error: fault.cause });
+        if (fault.code === "internal" && bugs === "log") tell("error", "a call failed by a bug", { call, error: fault.cause ?? fault });
+        else if (fault.cause !== undefined) tell("debug", "why a call failed", { call, code: fault.code, error: fault.cause });
         return fault;
+      }
+
+      /** The errors are clean by now. */
+      function tell(level: LogLevel, message: string, { call, code, error }: { readonly call: Call; readonly code?: string; readonly error: unknown }): void {
+        if (!log.isOn(level, operation.service)) return;
+        log.say(level, { message, fields: { operation: operation.id, call: call.id, ...(code === undefined ? {} : { code }), error: describeError(error) }, traceIds: call.traceIds });
       }
 
       return (call) => {
@@ -109,4 +122,11 @@ function spanOf(call: Call, shape: SpanShape, outcome: { readonly code: string; 
   if (links === undefined) span.details = details;
   else span.details = { ...details, links: [...links, ...(details?.links ?? [])] };
   return span;
+}
+
+/** Whether there is nothing in a failure that did not come from the platform or the contract. */
+function isOwnWords(operation: Operation, fault: Fault): boolean {
+  if (fault.cause !== undefined || fault.details.length > 0) return false;
+  if (fault instanceof DeclaredFault) return fault.message === (operation.errors[fault.reason]?.message ?? fault.reason);
+  return ownWords.has(fault.code);
 }

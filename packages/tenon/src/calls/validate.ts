@@ -16,7 +16,13 @@ export const validate: Stage = {
     const check = operation.input === undefined ? noInput : inputCheck(operation.id, operation.input);
     return (call) => {
       const raw = typeof call.input === "function" ? (call.input as () => unknown)() : call.input;
-      if (isPromise(raw)) return raw.then((value) => proceed(call, check(value), next));
+      if (isPromise(raw)) {
+        return raw.then((value) => {
+          call.input = value;
+          return proceed(call, check(value), next);
+        });
+      }
+      call.input = raw; // what is wrong with it is told without its values, which are looked up here
       return proceed(call, check(raw), next);
     };
   },

@@ -18,4 +18,16 @@ export class WebhookCall extends Call {
     super(start);
     this.posted = posted;
   }
+
+  override get known(): readonly unknown[] {
+    return [...super.known, ...this.#json()];
+  }
+
+  #json(): readonly unknown[] {
+    try {
+      return [this.posted.json()];
+    } catch {
+      return []; // no JSON, so no fields
+    }
+  }
 }

@@ -43,6 +43,7 @@ export type {
   OperationDescription,
   OutputDescription,
 } from "./description.ts";
+export { FieldClasses } from "./field-classes.ts";
 export { hasJsonBody } from "./json-body.ts";
 export { pointerToken, resolvePointer } from "./json-schema.ts";
 export { createMask, type Mask, maskAll } from "./mask.ts";

@@ -137,7 +137,7 @@ export class DatabaseError extends Error {
   readonly #detail: string | undefined;
 
   constructor(message: string, sqlState: string, more: DatabaseErrorMore = {}) {
-    super(message, "cause" in more ? { cause: more.cause } : undefined);
+    super(sqlState.startsWith("22") ? withoutValue(message) : message, "cause" in more ? { cause: more.cause } : undefined);
     this.sqlState = sqlState;
     this.constraint = more.constraint;
     this.table = more.table;
@@ -156,4 +156,9 @@ export class DatabaseError extends Error {
   get isConnectionLost(): boolean {
     return this.sqlState.startsWith("08") || this.sqlState.startsWith("57P");
   }
+}
+
+/** What class 22, data exceptions, quotes is a value: `invalid input syntax for type uuid: "…"`. A value may hold quotes. */
+function withoutValue(message: string): string {
+  return message.replace(/"[\s\S]*"/, '"…"');
 }

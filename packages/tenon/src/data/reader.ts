@@ -58,7 +58,9 @@ export class Reader implements StatementTarget {
   async #runAttempts(statement: Statement): Promise<Rows> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#runOnce(statement);
+        const result = await this.#runOnce(statement);
+        if (result.rows.length > 0) this.#call.saw(result.rows);
+        return result;
       } catch (thrown) {
         // It read, and nothing else: a session that died in the pool, or that knew a table as it was, is no matter.
         const isPassing = thrown instanceof DatabaseError && (thrown.isConnectionLost || thrown.isStalePlan);
@@ -100,7 +102,8 @@ export class Reader implements StatementTarget {
   }
 
   #held(session: Session): HeldReader {
-    return new HeldReader(session, { toFailure: (thrown, statement) => this.#toFailure(thrown, statement), start: (statement) => this.#start(statement) });
+    const { saw, start } = { saw: (rows: readonly unknown[]) => this.#call.saw(rows), start: (statement: Statement) => this.#start(statement) };
+    return new HeldReader(session, { saw, start, toFailure: (thrown, statement) => this.#toFailure(thrown, statement) });
   }
 
   #runOnce(statement: Statement): Promise<Rows> {
@@ -163,6 +166,7 @@ async function spanned(span: RecordedSpan | undefined, task: () => Promise<Rows>
 }
 
 interface HeldParts {
+  readonly saw: (rows: readonly unknown[]) => void;
   readonly toFailure: (thrown: unknown, statement: Statement) => unknown;
   /** Begins the span of a statement. */
   readonly start: (statement: Statement) => RecordedSpan | undefined;
@@ -181,7 +185,9 @@ class HeldReader implements HeldTarget {
 
   async run(statement: Statement): Promise<Rows> {
     try {
-      return await spanned(this.#parts.start(statement), () => this.#session.query(statement.text, statement.parameters));
+      const result = await spanned(this.#parts.start(statement), () => this.#session.query(statement.text, statement.parameters));
+      if (result.rows.length > 0) this.#parts.saw(result.rows);
+      return result;
     } catch (thrown) {
       throw this.#parts.toFailure(thrown, statement);
     }

@@ -124,9 +124,10 @@ export class Work implements StatementTarget {
     this.#sent++;
     const span = this.#parts.spans.start(this.#call, statement.text);
     try {
-      const rows = await this.#send([statement]);
+      const result = await this.#send([statement]);
       span?.end();
-      return rows;
+      if (result.rows.length > 0) this.#call.saw(result.rows);
+      return result;
     } catch (thrown) {
       span?.end(outcomeOf(thrown));
       if (thrown instanceof DatabaseError) {

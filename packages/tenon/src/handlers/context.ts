@@ -3,8 +3,9 @@
  */
 import { anonymous, type Bytes, type Caller, type Operation } from "../contract/index.ts";
 import { type Call, type CallOperation, Outgoing } from "../calls/index.ts";
-import { Fault, type Log } from "../kernel/index.ts";
+import { Fault, type Log, type LogFields } from "../kernel/index.ts";
 import type { AnyDb, ServiceData, Work } from "../data/index.ts";
+import { ServiceLog } from "../telemetry/index.ts";
 import type { AnyWorkflow, Emit, Measure, Metric, Runs, StartOptions, StartRun } from "../service/index.ts";
 import type { FailFunctions, Query, RunsAtHand, ServiceEnvironment } from "./environment.ts";
 
@@ -45,8 +46,9 @@ export class Context {
   }
 
   get log(): Log {
-    const { id, operation, trace } = this.#call;
-    return this.#environment.log.with({ operation: operation.id, call: id, ...(trace === undefined ? {} : { trace: trace.id, span: id }) });
+    const { log, privacy, service } = this.#environment;
+    const call = this.#call;
+    return new ServiceLog(log, { service, privacy, knower: call, traceIds: call.traceIds, fields: { operation: call.operation.id, call: call.id, ...this.logFields } });
   }
 
   get measure(): Measure {
@@ -56,6 +58,11 @@ export class Context {
       if (call.isRecorded) metrics.measure(metric, value, labels);
       else (call.measured ??= []).push({ metric, value, labels });
     };
+  }
+
+  /** What lines tell besides the call. */
+  protected get logFields(): LogFields {
+    return {};
   }
 
   get body(): Bytes | undefined {

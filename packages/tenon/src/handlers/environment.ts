@@ -4,7 +4,7 @@ import type { ServiceData, Work } from "../data/index.ts";
 import type { Emitter } from "../events/index.ts";
 import type { Clock, DeclaredFault, IdSource } from "../kernel/index.ts";
 import type { AnyWorkflow, StartOptions } from "../service/index.ts";
-import type { LogWriter, Metrics } from "../telemetry/index.ts";
+import type { LogWriter, Metrics, Privacy } from "../telemetry/index.ts";
 import type { RunStore } from "../workflows/index.ts";
 
 /** What a service's handlers are given besides the call. */
@@ -21,6 +21,8 @@ export interface ServiceEnvironment {
   readonly log: LogWriter;
   /** Where handlers count. */
   readonly metrics: Metrics;
+  /** What lines and failures of the service may not show. */
+  readonly privacy: Pick<Privacy, "hidingOf" | "clean">;
   readonly config: unknown;
 }
 

@@ -23,7 +23,7 @@ import type { AnyHandler } from "../service/index.ts";
 /** The end of the pipeline of one operation. */
 export function handle(operation: Operation, handler: AnyHandler, environment: ServiceEnvironment): Handler {
   const fail = failFunctionsOf(operation.id, operation.errors);
-  const cut = outputCut(operation);
+  const cut = outputCut(operation, environment);
   const run = handler as (context: Context) => unknown;
   return (call) => {
     let result: unknown;
@@ -63,13 +63,14 @@ function ownFault(operation: Operation, thrown: unknown): unknown {
   return thrown;
 }
 
-function outputCut(operation: Operation): (value: unknown, call: Call) => unknown {
+function outputCut(operation: Operation, { privacy }: ServiceEnvironment): (value: unknown, call: Call) => unknown {
   const output = operation.output;
   if (output === undefined) return () => undefined;
   if (isBytesOutput(output)) return (value) => assertBytes(operation.id, value);
   if (isStreamOutput(output)) {
     const cut = valueCut(`${operation.id}: an item`, output.item);
-    return (value, call) => startStream(assertItems(operation.id, value), { call, cut, ownFault: (thrown) => ownFault(operation, thrown) });
+    // What fails behind the first item is met by nobody who records calls.
+    return (value, call) => startStream(assertItems(operation.id, value), { call, cut, ownFault: (thrown) => privacy.clean(ownFault(operation, thrown), call) });
   }
   return valueCut(`${operation.id}: the output`, output);
 }

@@ -8,7 +8,7 @@ export interface ItemStreamOptions {
   readonly call: Call;
   /** One item, cut to the contract. */
   readonly cut: (item: unknown) => unknown;
-  /** What a handler threw, as its own operation's failure. */
+  /** What a handler threw, as its own operation's failure, without what is classified. */
   readonly ownFault: (thrown: unknown) => unknown;
 }
 
@@ -53,7 +53,7 @@ class ItemStream implements AsyncIterator<unknown>, AsyncIterable<unknown> {
       return { done: false, value: await this.#options.cut(at.value) };
     } catch (error) {
       await this.return();
-      throw error;
+      throw this.#options.ownFault(error);
     }
   }
 

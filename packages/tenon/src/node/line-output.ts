@@ -3,27 +3,51 @@
  * meanwhile waits in memory and leaves with the next. `flush` waits for all of it.
  *
  * A reader that does not read makes the waiting text grow; beyond 8 MiB lines are dropped and counted, and the count
- * is the next line written. Calls are never held up by their log.
+ * is the next line written. Lines for a reader that is gone are dropped and counted too. Calls are never held up by their
+ * log, and nothing here ever throws.
  */
-import { write, writeSync } from "node:fs";
+import { constants, fstatSync, openSync, write, writeSync } from "node:fs";
 
 const pendingMaxChars = 8 * 1024 * 1024;
+/** How long to leave a pipe alone that is full, in ms. */
+const fullPauseMs = 5;
+/** How long `flush` waits for a reader that takes nothing at all, in ms: as long as it takes some, it may be slow. */
+const defaultStuckMs = 5_000;
+
+export interface LineOutputOptions {
+  /** How long the end waits while nothing is taken, in ms. Default 5 000. */
+  readonly stuckMs?: number;
+  /** The line that tells of lines that are missing, without its end. */
+  readonly dropped?: (lines: number) => string;
+}
 
 export class LineOutput {
   readonly #fd: number;
+  readonly #stuckMs: number;
+  readonly #droppedLine: (lines: number) => string;
   #pending = "";
   #isWriting = false;
+  #hasGivenUp = false;
+  #written = 0;
   #droppedLines = 0;
+  #droppedTotal = 0;
   #idle: PromiseWithResolvers<void> | undefined = undefined;
 
   /** @param fd  An open file descriptor: 1 is standard output. */
-  constructor(fd: number) {
-    this.#fd = fd;
+  constructor(fd: number, options: LineOutputOptions = {}) {
+    this.#fd = withoutBlocking(fd);
+    this.#stuckMs = options.stuckMs ?? defaultStuckMs;
+    this.#droppedLine = options.dropped ?? ((lines) => JSON.stringify({ level: "warn", message: "log lines were dropped: nobody read them", lines }));
+  }
+
+  /** Lines that nobody got, since the start. */
+  get dropped(): number {
+    return this.#droppedTotal;
   }
 
   readonly write = (lines: string): void => {
     if (this.#pending.length + lines.length > pendingMaxChars) {
-      this.#droppedLines += lines.split("\n").length - 1;
+      this.#drop(lines);
       return;
     }
     this.#pending += lines;
@@ -31,12 +55,24 @@ export class LineOutput {
   };
 
   /**
-   * Resolves when everything written so far is out. Awaited at the end of a process.
+   * Resolves when everything written so far is out, or when nothing of it has been taken for so long that nobody will.
+   * Awaited at the end of a process.
    */
   async flush(): Promise<void> {
     if (!this.#isWriting) return;
     this.#idle ??= Promise.withResolvers<void>();
-    await this.#idle.promise;
+    const { promise, resolve } = this.#idle;
+    let seen = this.#written;
+    const watch = setInterval(() => {
+      this.#hasGivenUp = this.#written === seen;
+      if (this.#hasGivenUp) resolve();
+      seen = this.#written;
+    }, this.#stuckMs);
+    try {
+      await promise;
+    } finally {
+      clearInterval(watch);
+    }
   }
 
   /** Writes what waits, blocking: for the last words of a process that dies by a bug. Lines may overtake each other. */
@@ -44,49 +80,73 @@ export class LineOutput {
     try {
       writeAll(this.#fd, Buffer.from(this.#takePending()));
     } catch {
-      // EPIPE: the reader is gone, and with it whoever wanted the lines.
+      // EPIPE: the reader is gone, and with it whoever wanted the lines. EAGAIN: it has not read for seconds.
     }
   }
 
+  #drop(lines: string): void {
+    const count = lines.split("\n").length - 1;
+    this.#droppedLines += count;
+    this.#droppedTotal += count;
+  }
+
   #takePending(): string {
-    const text = this.#droppedLines === 0 ? this.#pending : `${this.#pending}{"level":"warn","message":"log lines were dropped: nobody read them","lines":${this.#droppedLines}}\n`;
+    const text = this.#droppedLines === 0 ? this.#pending : `${this.#pending}${this.#droppedLine(this.#droppedLines)}\n`;
     this.#pending = "";
     this.#droppedLines = 0;
     return text;
   }
 
   #next(): void {
-    const text = this.#takePending();
-    if (text === "") {
+    if (this.#pending === "") {
       this.#isWriting = false;
       this.#idle?.resolve();
       this.#idle = undefined;
       return;
     }
     this.#isWriting = true;
-    this.#send(Buffer.from(text));
+    this.#send(Buffer.from(this.#takePending()));
   }
 
   #send(bytes: Buffer): void {
     write(this.#fd, bytes, 0, bytes.length, null, (error, written) => {
-      if (error !== null && error.code === "EAGAIN") {
-        setImmediate(() => this.#send(bytes));
-      } else if (error === null && written < bytes.length) {
-        this.#send(bytes.subarray(written));
-      } else {
+      this.#written += written;
+      if (error?.code === "EAGAIN" && !this.#hasGivenUp) setTimeout(() => this.#send(bytes), fullPauseMs);
+      else if (error === null && written < bytes.length) this.#send(bytes.subarray(written));
+      else {
+        if (error !== null) this.#drop(bytes.toString()); // EPIPE, ENOSPC: these lines are lost, and the next ones may not be
         this.#next();
       }
     });
   }
 }
 
+/**
+ * A pipe that is full must say so and not wait: a thread that waits for its reader cannot be stopped, so the process could
+ * not end either. The pipe is opened anew, since the file descriptor itself may be shared with other processes, which
+ * count on it as it is.
+ */
+function withoutBlocking(fd: number): number {
+  try {
+    if (fstatSync(fd).isFIFO()) return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch {
+    // Not on Linux, or nobody reads: then it is used as it is. So are sockets, which cannot be opened anew: a process
+    // whose output is one, and is not read, ends when its reader does.
+  }
+  return fd;
+}
+
+/** How long last words may take, in ms. */
+const lastWordsMs = 1_000;
+
 function writeAll(fd: number, bytes: Buffer): void {
+  const untilMs = performance.now() + lastWordsMs;
   let at = 0;
   while (at < bytes.length) {
     try {
       at += writeSync(fd, bytes, at);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN" || performance.now() > untilMs) throw error;
     }
   }
 }

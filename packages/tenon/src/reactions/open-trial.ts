@@ -7,7 +7,7 @@ import { createRehearsal, type Database } from "../data/index.ts";
 import { type EventRecord, TrialEmitter, Wakes } from "../events/index.ts";
 import { type Clock, createIdSource, createUuidSource, type Random } from "../kernel/index.ts";
 import type { App, Service, Subscription } from "../service/index.ts";
-import { type LogWriter, Metrics } from "../telemetry/index.ts";
+import { type LogWriter, Metrics, type Privacy } from "../telemetry/index.ts";
 import { RunStore } from "../workflows/index.ts";
 import { TrialRuns } from "./service-runs.ts";
 import { type Trial, trySubscription } from "./trial.ts";
@@ -20,6 +20,8 @@ export interface TrialOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: LogWriter;
+  /** Of the service. */
+  readonly privacy: Pick<Privacy, "hidingOf" | "clean">;
   /** The longest that one try may take, in ms. */
   readonly timeoutMs: number;
 }
@@ -28,11 +30,11 @@ export interface TrialOptions {
 export type TryEvents = (events: readonly EventRecord[]) => Promise<Trial>;
 
 export function openTrial(app: App, target: { readonly service: Service; readonly subscription: Subscription }, options: TrialOptions): TryEvents {
-  const { clock, database, log, random, serviceConfigs, timeoutMs } = options;
+  const { clock, database, log, privacy, random, serviceConfigs, timeoutMs } = options;
   const { service, subscription } = target;
   const rehearsal = createRehearsal(database);
   const uuids = createUuidSource(clock, random);
-  const programs = new Map(service.workflows.map((workflow) => [workflow.name, createProgram(workflow, { service: service.name, log })]));
+  const programs = new Map(service.workflows.map((workflow) => [workflow.name, createProgram(workflow, { service: service.name, log, privacy })]));
   const store = new RunStore(rehearsal, service.name);
   const emitter = new TrialEmitter({
     service: service.name,
@@ -54,6 +56,7 @@ export function openTrial(app: App, target: { readonly service: Service; readonl
     ids: createIdSource(random),
     log,
     metrics: new Metrics({ clock }), // of its own, since nothing of a try is counted
+    privacy,
     timeoutMs,
   };
   return (events) => trySubscription(subscription, events, parts);

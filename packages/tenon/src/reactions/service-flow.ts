@@ -5,10 +5,13 @@ import { type Duration, Fault, type Log, type LogFields } from "../kernel/index.
 import type { BranchFlow } from "../workflows/index.ts";
 import { UnfitError } from "../workflows/index.ts";
 import type { FailFunctions } from "../handlers/index.ts";
+import { type LineWriter, noTraceIds, type Privacy, ServiceLog } from "../telemetry/index.ts";
 
 export interface FlowParts {
   readonly fail: FailFunctions;
-  readonly log: Log;
+  readonly service: string;
+  readonly log: LineWriter;
+  readonly privacy: Pick<Privacy, "hidingOf">;
 }
 
 export class ServiceFlow {
@@ -32,9 +35,10 @@ export class ServiceFlow {
 
   get log(): Log {
     const flow = this.#flow;
-    const { log } = this.#parts;
+    const { log: writer, privacy, service } = this.#parts;
+    const log = new ServiceLog(writer, { service, privacy, knower: flow, traceIds: noTraceIds, fields: { run: flow.id } });
     const say = (level: keyof Log) => (message: string, fields?: LogFields) => {
-      if (!flow.isReplaying) log[level](message, { ...fields, run: flow.id });
+      if (!flow.isReplaying) log[level](message, fields);
     };
     return { debug: say("debug"), info: say("info"), warn: say("warn"), error: say("error") };
   }

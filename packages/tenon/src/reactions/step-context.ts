@@ -1,6 +1,6 @@
 /** What the code of a step takes apart in its parameter list, besides what every handler gets. */
 import { GivenUp } from "../events/index.ts";
-import type { Log } from "../kernel/index.ts";
+import type { LogFields } from "../kernel/index.ts";
 import { Call, type CallStart } from "../calls/index.ts";
 import type { Attempt } from "../workflows/index.ts";
 import { Context, type ServiceEnvironment } from "../handlers/index.ts";
@@ -13,21 +13,23 @@ export class StepCall extends Call {
     super(start);
     this.step = step;
   }
+
+  override get known(): readonly unknown[] {
+    return [...super.known, ...this.step.known()];
+  }
 }
 
 export class StepContext extends Context {
   readonly #call: StepCall;
-  readonly #environment: ServiceEnvironment;
 
   constructor(call: StepCall, environment: ServiceEnvironment) {
     super(call, environment, Object.freeze({}));
     this.#call = call;
-    this.#environment = environment;
   }
 
-  override get log(): Log {
+  protected override get logFields(): LogFields {
     const { name, run } = this.#call.step;
-    return this.#environment.log.with({ run: run.id, step: name });
+    return { run: run.id, step: name };
   }
 
   get attempt(): number {

@@ -31,7 +31,7 @@ export function createStepRunner(workflow: string, parts: StepRunnerParts): RunA
   const { clock, data, environment, log, metrics, spans } = parts;
   const operation = stepOperation(environment.service, workflow);
   const shape = reactionShape({ name: `step of ${workflow}`, kind: "internal", attributes: { "tenon.workflow": workflow } }, operation);
-  const stages = [record({ metrics, log, clock, spans, kind: "step", bugs: "leave to others" }), deadline({ clock }), data.transaction];
+  const stages = [record({ metrics, log, clock, spans, kind: "step", bugs: "leave to others", privacy: environment.privacy }), deadline({ clock }), data.transaction];
   const run: Handler = compile(stages, operation, async (call) => {
     const { step } = call as StepCall;
     const work = data.workOf(call);

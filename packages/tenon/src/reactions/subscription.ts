@@ -70,7 +70,7 @@ export function createConsumer(spec: ConsumerSpec, parts: ConsumerParts): Consum
   const { afterDeath = "continue", attempts, backoff, concurrency = defaultConcurrency, maxAge, size = 1 } = spec.options;
   const operation = deliveryOperation(environment.service, spec);
   const shape = reactionShape(spec.span, operation);
-  const stages = [record({ metrics, log, clock, spans, kind: spec.kind, bugs: "leave to others" }), deadline({ clock }), gone, readData(spec.read), data.transaction, remove(data)];
+  const stages = [record({ metrics, log, clock, spans, kind: spec.kind, bugs: "leave to others", privacy: environment.privacy }), deadline({ clock }), gone, readData(spec.read), data.transaction, remove(data)];
   const contextOf = spec.contextOf ?? ((call) => new ReactionContext(call, environment));
   const run = compile(stages, operation, (call) => spec.handler(contextOf(call as DeliveryCall, environment), call as DeliveryCall));
   return {

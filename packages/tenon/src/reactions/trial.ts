@@ -15,7 +15,7 @@ import { type Database, type Footprint, openServiceData, readFootprint, readRowC
 import { type Delivery, type EventRecord, failureText, GivenUp, type TrialEmitter } from "../events/index.ts";
 import { type Clock, Fault, type IdSource, type Random } from "../kernel/index.ts";
 import type { Subscription } from "../service/index.ts";
-import { type LogWriter, type Metrics, parseTraceText } from "../telemetry/index.ts";
+import { type LogWriter, type Metrics, parseTraceText, type Privacy } from "../telemetry/index.ts";
 import type { ServiceEnvironment } from "../handlers/index.ts";
 import { DeliveryCall } from "./delivery-call.ts";
 import { ReactionContext } from "./reaction-context.ts";
@@ -38,6 +38,7 @@ export interface TrialParts {
   readonly log: LogWriter;
   /** What handlers count in; nobody reads it. */
   readonly metrics: Metrics;
+  readonly privacy: Pick<Privacy, "hidingOf" | "clean">;
   /** The longest that one try may take, in ms: for so long it may hold the locks of rows. */
   readonly timeoutMs: number;
 }
@@ -76,13 +77,15 @@ export async function trySubscription(subscription: Subscription, events: readon
   const environment: ServiceEnvironment = { ...parts, data, directory };
   const stages = [deadline({ clock }), readData(readerOf(subscription.event)), data.transaction, observe(data, parts)];
   const handler = subscription.handler as (context: ReactionContext) => unknown;
+  const call = createCall(subscription, events, { ...parts, operation });
   const run = compile(stages, operation, (call) => handler(new ReactionContext(call as DeliveryCall, environment)));
   try {
-    await run(createCall(subscription, events, { ...parts, operation }));
+    await run(call);
   } catch (thrown) {
     if (thrown instanceof Observed) return { ...nothing, ...thrown.seen, changes: await thrown.changes() };
     if (directory.unmade !== undefined) return { ...nothing, outcome: "stopped", call: directory.unmade };
-    const cause = thrown instanceof Fault && thrown.cause instanceof GivenUp ? thrown.cause : thrown;
+    const clean = parts.privacy.clean(thrown, call);
+    const cause = clean instanceof Fault && clean.cause instanceof GivenUp ? clean.cause : clean;
     return { ...nothing, outcome: "failed", error: failureText(cause), isGivenUp: cause instanceof GivenUp };
   }
   throw new TypeError("a dry run ends with what was observed");

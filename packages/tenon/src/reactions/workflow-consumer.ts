@@ -29,7 +29,7 @@ export function createWorkflowConsumers(workflow: Workflow, parts: WorkflowParts
   const { clock, environment, log, metrics, programs, random, spans, store, wakeIn } = parts;
   const program = programs.get(workflow.name) as Program;
   const ended = metrics.counter({ name: "tenon_runs_ended", help: "Runs of workflows that completed, failed, were canceled or were parked.", labels: ["workflow", "state"] });
-  const driver = new RunDriver({ program, programs, store, runAttempt: createStepRunner(workflow.name, parts), isFinal: isFinalFailure, wakeIn, onEnd: (state) => ended.with(`${environment.service}.${workflow.name}`, state).add(), clock, random, log });
+  const driver = new RunDriver({ program, programs, store, runAttempt: createStepRunner(workflow.name, parts), isFinal: isFinalFailure, wakeIn, onEnd: (state) => ended.with(`${environment.service}.${workflow.name}`, state).add(), clock, random, log, privacy: environment.privacy });
   const shape = reactionShape({ name: `turn of ${workflow.name}`, kind: "consumer", attributes: { "tenon.workflow": workflow.name } }, { id: `${environment.service}.${workflow.name}`, service: environment.service });
 
   /** A turn is no call: it has no transaction of its own, and no deadline. Its span stands around those of its steps. */

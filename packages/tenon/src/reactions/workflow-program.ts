@@ -1,8 +1,9 @@
 /** A workflow as a team wrote it, made into what a turn runs. */
 import { createParser, type ParseResult, parseRetryOptions, upcastData } from "../contract/index.ts";
 import { isPromise } from "../calls/index.ts";
-import { type Log, parseDuration } from "../kernel/index.ts";
+import { parseDuration } from "../kernel/index.ts";
 import type { Workflow } from "../service/index.ts";
+import type { LineWriter, Privacy } from "../telemetry/index.ts";
 import { type Program, StepFailure } from "../workflows/index.ts";
 import { failFunctionsOf } from "../handlers/index.ts";
 import { checkOf, ServiceFlow } from "./service-flow.ts";
@@ -10,7 +11,13 @@ import { UnreadableError } from "./subscription.ts";
 
 const defaultDeadlineMs = 30_000;
 
-export function createProgram(workflow: Workflow, { log, service }: { readonly service: string; readonly log: Log }): Program {
+export interface ProgramParts {
+  readonly service: string;
+  readonly log: LineWriter;
+  readonly privacy: Pick<Privacy, "hidingOf">;
+}
+
+export function createProgram(workflow: Workflow, { log, privacy, service }: ProgramParts): Program {
   const { code, errors, events, input, name, options, output } = workflow;
   const fail = failFunctionsOf(`${service}: the workflow ${name}`, errors);
   return {
@@ -18,7 +25,7 @@ export function createProgram(workflow: Workflow, { log, service }: { readonly s
     policy: parseRetryOptions(options.retry),
     deadlineMs: parseDuration(options.deadline ?? "30s") ?? defaultDeadlineMs,
     events: new Set(events.map(({ id }) => id)),
-    run: (flow) => (code as (flow: ServiceFlow) => unknown)(new ServiceFlow(flow, { fail, log })),
+    run: (flow) => (code as (flow: ServiceFlow) => unknown)(new ServiceFlow(flow, { fail, log, privacy, service })),
     checkInput: input === undefined ? () => undefined : checkOf(`the input of the workflow "${name}"`, input),
     checkOutput: output === undefined ? () => undefined : checkOf(`the output of the workflow "${name}"`, output),
     readEvent: readerOf(workflow),

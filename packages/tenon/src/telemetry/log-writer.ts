@@ -3,8 +3,13 @@
  * every 50 ms or 64 KiB, off the path of the call; `flush` writes what is left, and the app calls it last of all.
  *
  * A process that is killed loses at most the lines of the last 50 ms.
+ *
+ * Each line is a record as well, for whoever takes records: those leave with the lines. What the platform says is written
+ * as it is; what a team's code says comes through a {@link ServiceLog}, which hides what is classified.
  */
 import type { Clock, Log, LogFields, LogLevel, Timer } from "../kernel/index.ts";
+import { openly, toShownFields } from "./shown-value.ts";
+import type { LogRecord, TelemetrySink } from "./signals.ts";
 
 const rank: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 };
 
@@ -12,6 +17,8 @@ const rank: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 };
 const flushAfterMs = 50;
 /** Gathered text that is written at once: what a pipe of Linux holds. */
 const flushAtChars = 64 * 1024;
+/** Gathered records that are handed over at once: what one request of an exporter usually carries. */
+const flushAtRecords = 512;
 
 export type LogFormat = "json" | "text";
 
@@ -21,18 +28,50 @@ export interface LogWriterOptions {
   readonly clock: Clock;
   /** Lines below are dropped. Default `info`. */
   readonly level?: LogLevel;
+  /** Other levels than that, by the name of a service. */
+  readonly levels?: ReadonlyMap<string, LogLevel>;
   readonly format?: LogFormat;
   readonly color?: "on" | "off";
+  /** Who takes the lines as records too. */
+  readonly sinks?: readonly Pick<TelemetrySink, "logs">[];
 }
 
-/** Facts whose values need no escaping, joined by the caller: the fast path of the one line per call. */
+/** Of the span in which something was said; empty outside of any. */
+export interface TraceIds {
+  readonly traceId: string;
+  readonly spanId: string;
+}
+
+export const noTraceIds: TraceIds = Object.freeze({ traceId: "", spanId: "" });
+
+/** A line whose fields are ready to be written: see {@link toShownFields}. */
+export interface ReadyLine {
+  readonly message: string;
+  readonly fields: LogFields;
+  readonly traceIds: TraceIds;
+}
+
+/** How a call ended. `operation`, `code` and `id` are the platform's own words and need no escaping. */
+export interface CallLine {
+  readonly operation: string;
+  readonly service: string;
+  readonly code: string;
+  readonly id: string;
+  readonly ms: number;
+  readonly traceIds: TraceIds;
+}
+
 export class LogWriter implements Log {
   readonly #write: (lines: string) => void;
   readonly #clock: Clock;
   readonly #format: LogFormat;
   readonly #color: boolean;
+  readonly #sinks: Pick<TelemetrySink, "logs">[];
   #rank: number;
+  #ranks: ReadonlyMap<string, number>;
   #pending = "";
+  #records: LogRecord[] = [];
+  #recordsDropped = 0;
   #timer: Timer | undefined = undefined;
   #timeMs = Number.NaN;
   #timeText = "";
@@ -45,16 +84,30 @@ export class LogWriter implements Log {
     this.#clock = options.clock;
     this.#format = options.format ?? "json";
     this.#color = options.color === "on";
+    this.#sinks = [...(options.sinks ?? [])];
     this.#rank = rank[options.level ?? "info"];
+    this.#ranks = toRanks(options.levels);
   }
 
-  /** Changes the level while running. */
-  setLevel(level: LogLevel): void {
+  /** From now on; for one that itself logs. */
+  addSink(sink: Pick<TelemetrySink, "logs">): void {
+    this.#sinks.push(sink);
+  }
+
+  /** Changes the levels while running: of all services, and of those that have another one. */
+  setLevel(level: LogLevel, levels?: ReadonlyMap<string, LogLevel>): void {
     this.#rank = rank[level];
+    this.#ranks = toRanks(levels);
   }
 
-  isOn(level: LogLevel): boolean {
-    return rank[level] >= this.#rank;
+  /** @param service  Whose line it would be; left out: the platform's own. */
+  isOn(level: LogLevel, service?: string): boolean {
+    return rank[level] >= (service === undefined || this.#ranks.size === 0 ? this.#rank : (this.#ranks.get(service) ?? this.#rank));
+  }
+
+  /** Records that a sink refused, by throwing. */
+  get recordsDropped(): number {
+    return this.#recordsDropped;
   }
 
   debug(message: string, fields?: LogFields): void {
@@ -73,36 +126,30 @@ export class LogWriter implements Log {
     this.#log("error", message, fields);
   }
 
-  /**
-   * One line for a call that ended. All of its words are the platform's own and need no escaping.
-   *
-   * @param line.trace  Identifier of the trace; the call's own identifier is then that of its span.
-   */
-  call(level: LogLevel, line: { readonly operation: string; readonly code: string; readonly id: string; readonly ms: number; readonly trace?: string | undefined }): void {
-    if (rank[level] < this.#rank) return;
-    const { code, id, ms, operation, trace } = line;
+  /** One line for a call that ended. */
+  call(level: LogLevel, line: CallLine): void {
+    if (!this.isOn(level, line.service)) return;
+    const { code, id, ms, operation, traceIds } = line;
+    if (this.#sinks.length > 0) this.#keep(level, { message: "call", fields: { operation, code, ms, call: id }, traceIds });
     if (this.#format === "json") {
-      const ofTrace = trace === undefined ? "" : `","trace":"${trace}","span":"${id}`;
-      this.#append(`${this.#start()}${this.#middle(level, operation, code)}${msText(ms)}${id}${ofTrace}"}\n`);
+      const trace = traceIds.traceId === "" ? '"}\n' : `","trace_id":"${traceIds.traceId}","span_id":"${traceIds.spanId}"}\n`;
+      this.#append(`${this.#start()}${this.#middle(level, operation, code)}${msText(ms)}${id}${trace}`);
     } else {
-      this.#append(this.#text(level, `${operation} ${code} ${ms.toFixed(1)} ms`, trace === undefined ? { call: id } : { call: id, trace }));
+      this.#append(this.#text(level, { message: `${operation} ${code} ${ms.toFixed(1)} ms`, fields: { call: id }, traceIds }));
     }
   }
 
-  /** A log that adds the same fields to every line. */
-  with(fields: LogFields): Log {
-    return {
-      debug: (message, more) => this.#log("debug", message, { ...fields, ...more }),
-      info: (message, more) => this.#log("info", message, { ...fields, ...more }),
-      warn: (message, more) => this.#log("warn", message, { ...fields, ...more }),
-      error: (message, more) => this.#log("error", message, { ...fields, ...more }),
-    };
+  /** A line that is ready, and above its level. */
+  say(level: LogLevel, line: ReadyLine): void {
+    if (this.#sinks.length > 0) this.#keep(level, line);
+    this.#append(this.#format === "text" ? this.#text(level, line) : this.#json(level, line));
   }
 
   /** Writes what is still in memory. */
   flush(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+    this.#handOver();
     if (this.#pending === "") return;
     const lines = this.#pending;
     this.#pending = "";
@@ -110,22 +157,46 @@ export class LogWriter implements Log {
   }
 
   #log(level: LogLevel, message: string, fields: LogFields = {}): void {
-    if (rank[level] < this.#rank) return;
-    if (this.#format === "text") {
-      this.#append(this.#text(level, message, fields));
-      return;
-    }
-    const entry: Record<string, unknown> = { time: this.#time(), level, message };
-    for (const [name, value] of Object.entries(fields)) entry[name] = toLoggable(value);
-    this.#append(`${JSON.stringify(entry)}\n`);
+    const { service } = fields;
+    if (!this.isOn(level, typeof service === "string" ? service : undefined)) return;
+    this.say(level, { message, fields: toShownFields(fields, openly), traceIds: noTraceIds });
   }
 
-  #text(level: LogLevel, message: string, fields: LogFields): string {
+  #keep(level: LogLevel, { fields, message, traceIds }: ReadyLine): void {
+    const { spanId, traceId } = traceIds;
+    this.#records.push({ timeMs: this.#clock.nowMs(), level, message, fields, traceId, spanId });
+    if (this.#records.length >= flushAtRecords) this.#handOver();
+  }
+
+  #handOver(): void {
+    if (this.#records.length === 0) return;
+    const records = this.#records;
+    this.#records = [];
+    for (const sink of this.#sinks) {
+      try {
+        sink.logs?.(records);
+      } catch {
+        this.#recordsDropped += records.length; // a sink must not throw, and what is logged must not fail a call
+      }
+    }
+  }
+
+  #json(level: LogLevel, { fields, message, traceIds }: ReadyLine): string {
+    const entry: Record<string, unknown> = { time: this.#time(), level, message };
+    // A field does not pass for what the platform says of the line.
+    for (const [name, value] of Object.entries(fields)) entry[reserved.has(name) ? `${name}_` : name] = value;
+    if (traceIds.traceId !== "") Object.assign(entry, { trace_id: traceIds.traceId, span_id: traceIds.spanId });
+    return `${JSON.stringify(entry)}\n`;
+  }
+
+  #text(level: LogLevel, { fields, message, traceIds }: ReadyLine): string {
     const mark = { debug: "·", info: " ", warn: "!", error: "✗" }[level];
-    const parts = Object.entries(fields).filter(([name]) => name !== "error").map(([name, value]) => `${name}=${String(value)}`);
-    const facts = parts.length === 0 ? "" : `  ${this.#dim(parts.join(" "))}`;
-    const error = fields["error"] === undefined ? "" : `\n${describeError(fields["error"])}`;
-    return `${this.#dim(this.#time().slice(11, 23))} ${mark} ${message}${facts}${error}\n`;
+    const { error, ...rest } = fields;
+    const facts = Object.entries(rest).map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`);
+    if (traceIds.traceId !== "") facts.push(`trace=${traceIds.traceId}`);
+    const shown = facts.length === 0 ? "" : `  ${this.#dim(onOneLine(facts.join(" ")))}`;
+    const cause = error === undefined ? "" : `\n${withoutControls(typeof error === "string" ? error : JSON.stringify(error))}`;
+    return `${this.#dim(this.#time().slice(11, 23))} ${mark} ${onOneLine(message)}${shown}${cause}\n`;
   }
 
   #dim(text: string): string {
@@ -190,19 +261,18 @@ interface Middle {
   readonly text: string;
 }
 
-function toLoggable(value: unknown): unknown {
-  if (value instanceof Error) return describeError(value);
-  if (typeof value === "bigint") return value.toString();
-  return value;
+const reserved: ReadonlySet<string> = new Set(["time", "level", "message", "trace_id", "span_id"]);
+
+function toRanks(levels: ReadonlyMap<string, LogLevel> = new Map()): ReadonlyMap<string, number> {
+  return new Map([...levels].map(([service, level]) => [service, rank[level]]));
 }
 
-/** An error with its stack and every cause behind it. */
-function describeError(error: unknown): string {
-  const parts: string[] = [];
-  let at: unknown = error;
-  for (let depth = 0; depth < 8 && at !== undefined; depth += 1) {
-    parts.push(at instanceof Error ? (at.stack ?? `${at.name}: ${at.message}`) : (JSON.stringify(at) ?? typeof at));
-    at = at instanceof Error ? at.cause : undefined;
-  }
-  return parts.join("\ncaused by: ");
+/** Control characters in what somebody sent would move the cursor, color the terminal, or forge a line. */
+function withoutControls(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- they are what is looked for
+  return text.replaceAll(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, (char) => (char === "\t" ? char : `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`));
+}
+
+function onOneLine(text: string): string {
+  return withoutControls(text).replaceAll("\n", String.raw`\n`);
 }

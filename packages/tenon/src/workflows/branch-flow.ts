@@ -40,6 +40,11 @@ export class BranchFlow {
     return this.#turn.run.input ?? undefined;
   }
 
+  /** What the code has seen so far. */
+  get known(): readonly unknown[] {
+    return this.#turn.known;
+  }
+
   /** Whether what is asked for next is on record already. */
   get isReplaying(): boolean {
     return this.#branch.isReplaying;

@@ -33,6 +33,8 @@ export type BranchCode = (branch: Branch) => unknown;
 /** Each of these gives the same at every turn, or does not come back in this one. */
 export interface FlowTurn {
   readonly run: Run;
+  /** What the code may have seen so far. */
+  readonly known: readonly unknown[];
   /** What holds for steps that say nothing else. */
   readonly defaults: { readonly policy: RetryPolicy; readonly deadlineMs: number };
   perform(branch: Branch, spec: StepSpec): Promise<unknown>;

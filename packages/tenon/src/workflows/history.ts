@@ -16,15 +16,33 @@ interface Sequence {
 type MutableEntry = { readonly type: "step"; readonly step: Step } | { readonly type: "all"; readonly name: string; readonly branches: Set<string> };
 
 export class History {
-  readonly size: number;
-  /** Of all results, in bytes. */
-  readonly bytes: number;
+  /** What steps gave, in the order in which they were written down. */
+  readonly results: unknown[] = [];
+  #size = 0;
+  #bytes = 0;
   readonly #sequences = new Map<string, Sequence>();
 
   constructor(steps: readonly Step[]) {
-    this.size = steps.length;
-    this.bytes = steps.reduce((sum, { result }) => sum + (result === null || result === undefined ? 0 : Buffer.byteLength(JSON.stringify(result))), 0);
-    for (const step of steps) this.#add(step);
+    for (const step of steps) {
+      this.grow(step.result);
+      this.#add(step);
+    }
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Of all results, in bytes. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** One more step has been written down. It is not given back in this turn: the code that asked for it has it. */
+  grow(result: unknown): void {
+    this.results.push(result);
+    this.#size++;
+    this.#bytes += result === null || result === undefined ? 0 : Buffer.byteLength(JSON.stringify(result));
   }
 
   /** What is on record at a position. @param branch  `""`, or a path that ends in `/`. */

@@ -34,6 +34,8 @@ export interface Attempt {
   readonly work: (context: never) => unknown;
   /** What is kept in the transaction of its effects, once its result is known. */
   readonly keep: (result: unknown) => readonly Statement[];
+  /** What the code of the run has seen so far, by reference: its input, and what its steps gave. */
+  readonly known: () => readonly unknown[];
   /** Aborted when nobody wants its end any more. */
   readonly signal: AbortSignal;
 }

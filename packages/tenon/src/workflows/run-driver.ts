@@ -9,6 +9,7 @@ import type { RetryPolicy } from "../contract/index.ts";
 import type { Statement } from "../data/index.ts";
 import type { Delivery } from "../events/index.ts";
 import { backoffMs, type Clock, type Log, type Random } from "../kernel/index.ts";
+import type { Privacy } from "../telemetry/index.ts";
 import type { IsFinal, Program, RunAttempt } from "./program.ts";
 import { RecordError, toRecordedValue } from "./recorded-value.ts";
 import { isEnded, type Run, type Step } from "./run.ts";
@@ -32,6 +33,8 @@ export interface RunDriverOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** What is kept of failures, and told of them, may not quote what is classified. */
+  readonly privacy: Pick<Privacy, "clean">;
 }
 
 interface Loaded {
@@ -88,7 +91,7 @@ export class RunDriver {
     const end = await this.#watched(turn, of);
     switch (end.kind) {
       case "broken":
-        throw end.thrown;
+        throw this.#options.privacy.clean(end.thrown, turn);
       case "unfit":
         return this.#park(of, loaded.run, end.message);
       case "paused":
@@ -101,7 +104,7 @@ export class RunDriver {
       case "returned":
         return this.#complete(of, turn, end.value);
       case "threw":
-        return this.#failed(of, turn, toRecordedFailure(end.thrown));
+        return this.#failed(of, turn, this.#recorded(turn, end.thrown));
     }
   }
 
@@ -119,13 +122,17 @@ export class RunDriver {
     try {
       output = toRecordedValue("the output of the workflow", await program.checkOutput(value)).json;
     } catch (thrown) {
-      return this.#failed(of, turn, toRecordedFailure(thrown));
+      return this.#failed(of, turn, this.#recorded(turn, thrown));
     }
     const end = store.statements.end(of, { state: "completed", output, endedAtMs: clock.nowMs() });
     await store.commit([store.statements.guard(of, "running"), ...turn.gathered.statements(), ...end, store.statements.endTurn(of)]);
     this.#options.onEnd?.("completed");
     this.#options.wakeIn(0);
     return "removed";
+  }
+
+  #recorded(turn: Turn, thrown: unknown): RecordedFailure {
+    return toRecordedFailure(this.#options.privacy.clean(thrown, turn));
   }
 
   /** The code has failed: what it registered is undone, then the run is. */
@@ -143,7 +150,7 @@ export class RunDriver {
     const turn = this.#turn(of, loaded, "undo");
     const end = await turn.go();
     if (end.kind === "unfit") return this.#park(of, loaded.run, end.message);
-    if (end.kind === "broken") throw end.thrown;
+    if (end.kind === "broken") throw this.#options.privacy.clean(end.thrown, turn);
     const failure: RecordedFailure = { name: "Canceled", message: reason, code: "canceled" };
     if (turn.undos.size === 0 && (await store.openChildren(of.run)).length === 0) return this.#end(of, "running", { pending: turn.gathered.statements(), state: "canceled", failure });
     await store.commit([store.statements.guard(of, "running"), ...turn.gathered.statements(), store.statements.compensate(of.run, failure)]);
@@ -159,13 +166,13 @@ export class RunDriver {
     const turn = this.#turn(of, loaded, "undo");
     const end = await turn.go();
     if (end.kind === "unfit") return this.#park(of, loaded.run, end.message);
-    if (end.kind === "broken") throw end.thrown;
+    if (end.kind === "broken") throw this.#options.privacy.clean(end.thrown, turn);
     const open = loaded.steps.filter(({ kind, state }) => kind === "undo" && state !== "done").toSorted((a, b) => b.seq - a.seq);
     for (const step of open) {
       const entry = turn.undos.get(step.place);
       if (entry === undefined) return this.#park(of, loaded.run, `the run has on record the undo step "${step.name}", and the code does not come to it any more`);
       if (step.state === "retrying" && !step.isDue) return "untouched"; // its timer is set
-      const outcome = await this.#undoOne(of, loaded.run, { entry, step });
+      const outcome = await this.#undoOne(of, turn, { entry, step });
       if (outcome !== "done") return outcome;
     }
     const state = loaded.run.cancelReason === null ? "failed" : "canceled";
@@ -181,15 +188,16 @@ export class RunDriver {
     return "removed";
   }
 
-  async #undoOne(of: TurnOf, run: Run, { entry, step }: { readonly entry: UndoEntry; readonly step: Step }): Promise<"done" | "removed"> {
+  async #undoOne(of: TurnOf, turn: Turn, { entry, step }: { readonly entry: UndoEntry; readonly step: Step }): Promise<"done" | "removed"> {
     const { clock, isFinal, log, random, runAttempt, store, wakeIn } = this.#options;
     const { deadlineMs, name, place, policy, work } = entry;
+    const { run } = turn;
     const attempts = step.attempts + 1;
     const own = { name, place, kind: "undo", attempts, attemptsBefore: step.attempts, startedAtMs: clock.nowMs() } as const;
     const guard = store.statements.guard(of, "compensating");
     try {
       const keep = (): readonly Statement[] => [guard, store.statements.record(run.id, { ...own, state: "done", endedAtMs: clock.nowMs() })];
-      await runAttempt({ run, name, place, kind: "undo", attempt: attempts, deadlineMs, work, keep, signal: new AbortController().signal });
+      await runAttempt({ run, name, place, kind: "undo", attempt: attempts, deadlineMs, work, keep, known: () => turn.known, signal: new AbortController().signal });
       return "done";
     } catch (thrown) {
       if (thrown instanceof TurnLost) throw thrown;

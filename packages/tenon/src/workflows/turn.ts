@@ -39,8 +39,6 @@ export class Turn implements FlowTurn {
   #end: TurnEnd | undefined = undefined;
   #isOver = false;
   #done = 0;
-  #size: number;
-  #bytes: number;
   #lastMs = 0;
   #watch: Timer | undefined = undefined;
 
@@ -49,8 +47,6 @@ export class Turn implements FlowTurn {
     this.#mode = start.mode;
     this.gathered = new Gathered(start.of, start);
     this.#history = new History(start.steps);
-    this.#size = this.#history.size;
-    this.#bytes = this.#history.bytes;
   }
 
   get run(): Run {
@@ -63,6 +59,11 @@ export class Turn implements FlowTurn {
 
   get isStopped(): boolean {
     return this.#abort.signal.aborted;
+  }
+
+  /** What the code may have seen: the input of the run, and what its steps gave. */
+  get known(): readonly unknown[] {
+    return [this.run.input, ...this.#history.results];
   }
 
   /** Goes no further than the steps under way, and aborts those. */
@@ -289,7 +290,7 @@ export class Turn implements FlowTurn {
         return [store.statements.guard(this.#start.of, "running"), ...marks, store.statements.record(this.run.id, write)];
       };
       try {
-        await runAttempt({ run: this.run, name: at.name, place: at.place, kind: spec.kind, attempt, deadlineMs: spec.deadlineMs, work: spec.work, keep, signal: this.#abort.signal });
+        await runAttempt({ run: this.run, name: at.name, place: at.place, kind: spec.kind, attempt, deadlineMs: spec.deadlineMs, work: spec.work, keep, known: () => this.known, signal: this.#abort.signal });
       } catch (thrown) {
         if (this.#abort.signal.aborted || thrown instanceof TurnLost) throw thrown;
         const failure = toRecordedFailure(thrown, at.name);
@@ -336,15 +337,14 @@ export class Turn implements FlowTurn {
   #kept(branch: Branch, endedAtMs: number, value: unknown): void {
     branch.nowMs = Math.max(branch.nowMs, endedAtMs);
     this.#done++;
-    this.#size++;
-    this.#bytes += value === undefined ? 0 : Buffer.byteLength(JSON.stringify(value));
+    this.#history.grow(value);
   }
 
   /** @throws {StepFailure} the run has grown beyond its limits. */
   #assertRoom(name: string, bytes = 0): void {
     const { historyMaxBytes, stepsMax } = workflowLimits;
-    if (this.#size >= stepsMax) throw new StepFailure(name, { name: "LimitError", message: `a run has ${stepsMax} steps at most: start a child for each portion of the work` });
-    if (this.#bytes + bytes > historyMaxBytes) throw new RecordError(`all results of a run have ${historyMaxBytes} bytes at most: store what is large, and give back where it is`);
+    if (this.#history.size >= stepsMax) throw new StepFailure(name, { name: "LimitError", message: `a run has ${stepsMax} steps at most: start a child for each portion of the work` });
+    if (this.#history.bytes + bytes > historyMaxBytes) throw new RecordError(`all results of a run have ${historyMaxBytes} bytes at most: store what is large, and give back where it is`);
   }
 
   #isPaused(): boolean {

@@ -84,7 +84,7 @@ for (const engine of engines) {
     test("that failed left nothing behind, and say file, line and what the database said", async () => {
       const failing = toMigration("0003_more.sql", "create table more (id int);\n\n-- a comment\ninsert into more values (1),\n  ('not a number');\n");
       const failure = await failureOf(migrateOrders(opened.database, first, second, failing));
-      assert.match(failure.message, /^orders: 0003_more\.sql, line 5: invalid input syntax for type integer: "not a number"/);
+      assert.match(failure.message, /^orders: 0003_more\.sql, line 5: invalid input syntax for type integer: "…"/);
       assert.match(failure.message, /insert into more values/);
       assert.deepEqual(await rowsOf(opened.database, "select to_regclass('orders.more') as made"), [{ made: null }]);
       const late = toMigration("0003_more.sql", "create table more (id int);\nselect 1;\n\nselect 1/0;");

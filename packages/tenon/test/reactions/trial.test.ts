@@ -9,7 +9,7 @@ import type { EventRecord } from "../../src/events/index.ts";
 import { createUuidSource } from "../../src/kernel/index.ts";
 import { openTrial, type Trial } from "../../src/reactions/index.ts";
 import type { App, Subscription } from "../../src/service/index.ts";
-import { LogWriter } from "../../src/telemetry/index.ts";
+import { LogWriter, noPrivacy } from "../../src/telemetry/index.ts";
 import { engines, type Opened } from "../data/engines.ts";
 import { clock } from "../data/shop.ts";
 
@@ -131,7 +131,7 @@ for (const engine of engines) {
     /** Tries, and makes sure that nothing was kept. */
     async function attempt(events: readonly EventRecord[], subscription: Subscription = work as unknown as Subscription, timeoutMs = 10_000): Promise<Trial> {
       const log = new LogWriter({ write: () => undefined, clock });
-      const run = openTrial(tried, { service: ordersService, subscription }, { database, serviceConfigs: new Map(), clock, random: Math.random, log, timeoutMs });
+      const run = openTrial(tried, { service: ordersService, subscription }, { database, serviceConfigs: new Map(), clock, random: Math.random, log, privacy: noPrivacy, timeoutMs });
       const trial = await run(events);
       log.flush();
       assert.deepEqual(await admin(everything), kept, "nothing is kept");

@@ -17,7 +17,7 @@ import { type Clock, createIdSource, Fault } from "../../src/kernel/index.ts";
 import { type HttpLimits, HttpServer } from "../../src/node/index.ts";
 import { type HttpHandler, limits, type Page, RestFace } from "../../src/rest/index.ts";
 import type { AnyHandler, Mount, Service } from "../../src/service/index.ts";
-import { LogWriter, Metrics } from "../../src/telemetry/index.ts";
+import { LogWriter, Metrics, noPrivacy } from "../../src/telemetry/index.ts";
 import { authorize, authorizeCaller, identify, limit, type TokenVerifier } from "../../src/trust/index.ts";
 
 export const clock: Clock = {
@@ -143,7 +143,7 @@ function createFace(options: ServeOptions, log: LogWriter): RestFace {
     replay({ answers: new MemoryAnswers({ keepMs: 60_000, max: 1_000, nowMs: () => clock.nowMs() }) }),
   ];
   for (const service of services) {
-    const environment = { service: service.name, data: undefined, directory, clock, ids, log, metrics, config: undefined };
+    const environment = { service: service.name, data: undefined, directory, clock, ids, log, metrics, privacy: noPrivacy, config: undefined };
     for (const operation of operationsOf(service.contract)) {
       const handler = service.handlers[operation.name] as AnyHandler;
       directory.register(operation, compile(stages, operation, handle(operation, handler, environment)));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { LogWriter } from "../../src/telemetry/index.ts";
+import { LogWriter, noTraceIds } from "../../src/telemetry/index.ts";
 import { ManualClock } from "../calls/fixture.ts";
 
 function writer(options: { readonly level?: "debug" | "info" | "warn" | "error"; readonly format?: "json" | "text" } = {}): { readonly log: LogWriter; readonly clock: ManualClock; readonly lines: () => string[] } {
@@ -14,7 +14,7 @@ describe("the log", () => {
   test("gathers lines and writes them together after 50 ms, in order, one JSON object each", () => {
     const { clock, lines, log } = writer();
     log.info("first", { n: 1 });
-    log.call("warn", { operation: "orders.place", code: "overloaded", id: "00ff", ms: 1.23456 });
+    log.call("warn", { operation: "orders.place", service: "orders", code: "overloaded", id: "00ff", ms: 1.23456, traceIds: noTraceIds });
     assert.deepEqual(lines(), []);
     clock.advance(50);
     assert.deepEqual(lines().map((line) => JSON.parse(line) as unknown), [
@@ -26,10 +26,10 @@ describe("the log", () => {
   test("names trace and span of a call that is in one", () => {
     const [json, text] = [writer(), writer({ format: "text" })];
     for (const { log } of [json, text]) {
-      log.call("info", { operation: "orders.place", code: "ok", id: "00ff", ms: 1, trace: "0af7" });
+      log.call("info", { operation: "orders.place", code: "ok", id: "00ff", ms: 1, service: "orders", traceIds: { traceId: "0af7", spanId: "00ff" } });
       log.flush();
     }
-    const { call, span, trace } = JSON.parse(json.lines()[0] ?? "") as Readonly<Record<string, unknown>>;
+    const { call, span_id: span, trace_id: trace } = JSON.parse(json.lines()[0] ?? "") as Readonly<Record<string, unknown>>;
     assert.deepEqual([call, span, trace], ["00ff", "00ff", "0af7"]);
     assert.match(text.lines()[0] ?? "", /orders\.place ok 1\.0 ms.*call=00ff trace=0af7/);
   });
@@ -47,7 +47,7 @@ describe("the log", () => {
   test("drops what is below its level, which can change while it runs", () => {
     const { lines, log } = writer({ level: "warn" });
     log.info("no");
-    log.call("info", { operation: "a.b", code: "ok", id: "1", ms: 1 });
+    log.call("info", { operation: "a.b", service: "a", code: "ok", id: "1", ms: 1, traceIds: noTraceIds });
     log.setLevel("debug");
     log.debug("yes");
     log.flush();
@@ -66,15 +66,6 @@ describe("the log", () => {
       assert.match(written, /RangeError: outer/);
       assert.match(written, /caused by: TypeError: inner/);
     }
-  });
-
-  test("adds the fields of `with` to every line, and lets a line override them", () => {
-    const { lines, log } = writer();
-    const bound = log.with({ call: "1", part: "a" });
-    bound.info("x", { part: "b" });
-    log.flush();
-    const { time: _, ...rest } = JSON.parse(lines()[0] ?? "") as Record<string, unknown>;
-    assert.deepEqual(rest, { level: "info", message: "x", call: "1", part: "b" });
   });
 
   test("does not wait when much text has gathered", () => {

@@ -5,7 +5,7 @@ import { type Database, migrate, openServiceData, readMigrations, type ServiceDa
 import type { Clock, Part } from "../../src/kernel/index.ts";
 import { openApp, type OpenApp, parseConfig, systemClock } from "../../src/app/index.ts";
 import { app, type Service } from "../../src/service/index.ts";
-import { LogWriter, Metrics } from "../../src/telemetry/index.ts";
+import { LogWriter, Metrics, noPrivacy } from "../../src/telemetry/index.ts";
 import { createProgram } from "../../src/reactions/index.ts";
 import { nextDueMs, RunDesk, shiftDue } from "../../src/workflows/index.ts";
 
@@ -59,7 +59,7 @@ export class AppProcess {
   desk(service: string): RunDesk {
     const { database, services } = this.#options;
     const workflows = services.find(({ name }) => name === service)?.workflows ?? [];
-    const programs = new Map(workflows.map((workflow) => [workflow.name, createProgram(workflow, { service, log: this.#log })]));
+    const programs = new Map(workflows.map((workflow) => [workflow.name, createProgram(workflow, { service, log: this.#log, privacy: noPrivacy })]));
     return new RunDesk({ database, service, programs, clock: this.#clock, random: Math.random });
   }
 

@@ -36,7 +36,8 @@ export const startCommand: CommandSpec<StartOptions> = {
   description: [
     'Runs the app as in production: TENON_MODE is "production" unless the environment or .env says otherwise, so',
     "tokens come from OIDC_ISSUER, and pending migrations are refused. SIGTERM or Ctrl-C lets calls finish and ends",
-    "with 0; a second one ends at once.",
+    "with 0; a second one ends at once. SIGUSR2 changes the levels of the log: to those in .tenon/log-levels, or to",
+    "debug and back.",
   ].join(" "),
   options: [
     { flags: "--migrate", about: "apply pending migrations before the first call" },
@@ -60,6 +61,7 @@ export const startCommand: CommandSpec<StartOptions> = {
       seed: options.seed === true ? "yes" : "no",
     });
     dieLoudly(started);
+    switchLevelsBySignal(started);
     await warnOfEmbeddedDatabase(app, started, terminal);
     await ending.asked;
     await started.stop();
@@ -112,6 +114,11 @@ function dieLoudly(started: StartedApp): void {
   };
   process.on("uncaughtException", die);
   process.on("unhandledRejection", die);
+}
+
+/** Windows has no such signal. */
+function switchLevelsBySignal(started: StartedApp): void {
+  if (process.platform !== "win32") process.on("SIGUSR2", () => void started.switchLevels());
 }
 
 /** In production the app's own log says so. */

@@ -26,6 +26,9 @@ export interface FoundRun {
   readonly desk: RunDesk;
 }
 
+/** Code is only gone through as far as it is on record, and says nothing there. */
+const unheard = { isOn: () => false, say: () => undefined };
+
 /** Opens, works, closes. @throws {CommandProblem} */
 export async function withDesks<T>(options: DeskOptions, terminal: Terminal, work: (desks: RunDesks) => Promise<T>): Promise<T> {
   const location = enterApp(options.app);
@@ -35,6 +38,7 @@ export async function withDesks<T>(options: DeskOptions, terminal: Terminal, wor
   const { openDatabase, parseConfig, systemClock } = await import("../../app/index.ts");
   const { pendingMigrations } = await import("../../data/index.ts");
   const { createProgram } = await import("../../reactions/index.ts");
+  const { noPrivacy } = await import("../../telemetry/index.ts");
   const { RunDesk } = await import("../../workflows/index.ts");
   const { config } = parseConfig(configLayers(location.home));
   const log = terminalLog(terminal);
@@ -44,7 +48,7 @@ export async function withDesks<T>(options: DeskOptions, terminal: Terminal, wor
     if (pending.length > 0) throw new CommandProblem(`the database is behind: ${pending.map(({ name, service }) => `${service}/${name}`).join(", ")}`, { remedy: "tenon migrate applies what is pending" });
     const desks = new Map<string, RunDesk>();
     for (const { name: service, workflows } of owners) {
-      const programs = new Map(workflows.map((workflow) => [workflow.name, createProgram(workflow, { service, log })]));
+      const programs = new Map(workflows.map((workflow) => [workflow.name, createProgram(workflow, { service, log: unheard, privacy: noPrivacy })]));
       desks.set(service, new RunDesk({ database, service, programs, clock: systemClock, random: Math.random }));
     }
     return await work({ app, desks });

@@ -123,12 +123,14 @@ async function assertDeliverable({ app }: Operator, { service, subscription }: T
 
 async function run(operator: Operator, target: Target, { events, timeoutMs }: { readonly events: readonly EventRecord[]; readonly timeoutMs: number }): Promise<readonly TriedTogether[]> {
   const { app, database, location } = operator;
-  const { parseServiceConfigs, systemClock } = await import("../../../app/index.ts");
+  const { AppPrivacy, parseConfig, parseServiceConfigs, systemClock } = await import("../../../app/index.ts");
   const { openTrial } = await import("../../../reactions/index.ts");
   const { LogWriter } = await import("../../../telemetry/index.ts");
-  const serviceConfigs = (await parseServiceConfigs([target.service], configLayers(location.home))).values;
+  const layers = configLayers(location.home);
+  const serviceConfigs = (await parseServiceConfigs([target.service], layers)).values;
+  const privacy = new AppPrivacy(app, { config: parseConfig(layers).config, serviceConfigs }).of(target.service);
   const log = new LogWriter({ write: (lines) => void process.stderr.write(lines), clock: systemClock, format: "text" });
-  const attempt = openTrial(app, target, { database, serviceConfigs, clock: systemClock, random: Math.random, log, timeoutMs });
+  const attempt = openTrial(app, target, { database, serviceConfigs, clock: systemClock, random: Math.random, log, privacy, timeoutMs });
   const size = target.subscription.options.size ?? 1;
   const tried: TriedTogether[] = [];
   for (let at = 0; at < events.length; at += size) {
