@@ -46,11 +46,14 @@ export function addException(details: SpanDetails, exception: Exception, timeMs:
   addEvent(details, { name: "exception", timeMs, attributes });
 }
 
+/** Ten years: no process runs for so long, and what is told of began later than in 1980. */
+const elapsedMaxMs = 10 * 365 * 86_400_000;
+
 /** Milliseconds since 1970. A small number is one of `performance.now()`, as in OpenTelemetry's own SDK. */
 export function toEpochMs(time: TimeInput | undefined, trace: Trace): number {
   if (time === undefined) return trace.offsetMs + trace.owner.clock.elapsedMs();
   if (time instanceof Date) return time.getTime();
-  if (typeof time === "number") return time < trace.offsetMs ? trace.offsetMs + time : time;
+  if (typeof time === "number") return time < elapsedMaxMs ? trace.offsetMs + time : time;
   const [seconds, nanoseconds] = time;
   return seconds * 1_000 + nanoseconds / 1_000_000;
 }
