@@ -130,7 +130,7 @@ export class LogWriter implements Log {
   call(level: LogLevel, line: CallLine): void {
     if (!this.isOn(level, line.service)) return;
     const { code, id, ms, operation, traceIds } = line;
-    if (this.#sinks.length > 0) this.#keep(level, { message: "call", fields: { operation, code, ms, call: id }, traceIds });
+    if (this.#sinks.length > 0) this.#keep(level, { message: "call", fields: { operation, code, ms: Math.round(ms * 1_000) / 1_000, call: id }, traceIds });
     if (this.#format === "json") {
       const trace = traceIds.traceId === "" ? '"}\n' : `","trace_id":"${traceIds.traceId}","span_id":"${traceIds.spanId}"}\n`;
       this.#append(`${this.#start()}${this.#middle(level, operation, code)}${msText(ms)}${id}${trace}`);
