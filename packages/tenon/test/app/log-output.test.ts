@@ -109,7 +109,7 @@ describe("lines of the log", () => {
 
 async function droppedOf({ url }: Chatty): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text();
-  return Number(/^tenon_log_lines_dropped (\d+)$/m.exec(text)?.[1]);
+  return Number(/^tenon_log_lines_dropped_total (\d+)$/m.exec(text)?.[1]);
 }
 
 /** Resident, in KiB. */
