@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { constants, mkdtempSync, openSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, test } from "node:test";
+import { after, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
@@ -26,8 +26,11 @@ interface StartOptions {
   readonly stdout?: "pipe" | number;
 }
 
+const children: ChildProcess[] = [];
+
 async function start({ env = {}, lastWords = 0, stdout = "pipe" }: StartOptions = {}): Promise<Chatty> {
   const child = spawn(process.execPath, ["--conditions=tenon-source", program, String(lastWords)], { env: { ...process.env, ...env }, stdio: ["ignore", stdout, "inherit", "ipc"] });
+  children.push(child);
   const ended = once(child, "exit").then(([code]) => code as number | null);
   const [url] = (await once(child, "message")) as [string];
   return { child, url, stdout: child.stdout as Chatty["stdout"], ended };
@@ -38,6 +41,9 @@ function linesOf(text: string): readonly Record<string, unknown>[] {
 }
 
 describe("lines of the log", () => {
+  // Those of a test that failed, which would keep this process from its end.
+  after(() => children.forEach((child) => child.kill("SIGKILL")));
+
   test("said right before the end all arrive, in order, also in a pipe that is read slowly", async () => {
     const count = 30_000;
     const chatty = await start({ lastWords: count });
