@@ -39,7 +39,7 @@ export class AppObjectives {
   static async open(app: App, options: ObjectivesOptions): Promise<AppObjectives> {
     const { clock, database, log, random } = options;
     const receivers = await openReceivers(options);
-    const withSession = database === undefined ? undefined : (await import("../events/index.ts")).withSession;
+    const withSession = database === undefined ? undefined : (await import("../data/index.ts")).withSession;
     const waits = database === undefined ? undefined : await waitsOf(app, database);
     const holder = createUuidSource(clock, random)();
     const meters = new ObjectiveMeters();

@@ -16,6 +16,7 @@ export {
   toMigration,
 } from "./migrations.ts";
 export { namesOf, quoteName, quoteText, schemaOf, type ServiceNames } from "./names.ts";
+export { type PlatformStatement, runStatement, withSession } from "./platform-session.ts";
 export {
   type Database,
   DatabaseError,

@@ -3,6 +3,7 @@
  * nobody is held up. What is left after a round waits for the next.
  */
 import type { Clock, Log, Part, Timer } from "../kernel/index.ts";
+import { runStatement } from "./platform-session.ts";
 import type { Database } from "./ports.ts";
 
 /** Rows that go together. */
@@ -32,8 +33,6 @@ export interface SweeperOptions {
 
 /** Rows removed of one table of one service in one round. */
 const roundMax = 1_000_000;
-/** The longest wait for a free session, in ms. */
-const sessionWaitMs = 5_000;
 
 export class Sweeper implements Part {
   readonly name: string;
@@ -85,16 +84,9 @@ export class Sweeper implements Part {
     const { database } = this.#options;
     let swept = 0;
     while (swept < roundMax && !this.#isStopped) {
-      const session = await database.acquire({ service, mode: "write", timeoutMs: sessionWaitMs });
-      let isDone = false;
-      try {
-        const { affected } = await session.query(text, [keepMs, portionMax]);
-        isDone = true;
-        swept += affected;
-        if (affected < portionMax) break;
-      } finally {
-        session.release(isDone ? undefined : "broken");
-      }
+      const { affected } = await runStatement(database, { service, mode: "write", text, parameters: [keepMs, portionMax] });
+      swept += affected;
+      if (affected < portionMax) break;
     }
     return swept;
   }

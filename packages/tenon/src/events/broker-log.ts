@@ -5,9 +5,8 @@
  * One relay at a time publishes for a service, under a lock of its session. When that session is lost in the middle, a
  * second relay may publish the same events again; both go in one order, so the first copies are in that order too.
  */
-import { type Database, quoteText, type Session } from "../data/index.ts";
+import { type Database, quoteText, type Session, withSession } from "../data/index.ts";
 import type { Log } from "../kernel/index.ts";
-import { withSession } from "./admin-session.ts";
 import { EnvelopeError, type EventRecord, parseCloudEvent, toCloudEvent } from "./envelope.ts";
 import { type EventLog, type Forwarded, type ForwardOptions, nothingMoved, type Route, serviceOf } from "./event-log.ts";
 import type { Broker, BrokerMessage, Consumption } from "./ports.ts";

@@ -10,8 +10,7 @@
  * events are back in the outbox, and every handler that saw them is undone with it, because its commit comes later in
  * the server's log than the move.
  */
-import { type Database, quoteName, quoteText, schemaOf } from "../data/index.ts";
-import { runStatement } from "./admin-session.ts";
+import { type Database, quoteName, quoteText, runStatement, schemaOf } from "../data/index.ts";
 import { type EventLog, type Forwarded, type ForwardOptions, nothingMoved, type Route, serviceOf } from "./event-log.ts";
 import { laneExpression } from "./lanes.ts";
 import type { Consumption } from "./ports.ts";

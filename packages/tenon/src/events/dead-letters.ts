@@ -8,8 +8,7 @@
  * waited for it, and it comes first: it stands *behind*, at a place in front of all others, and is let go when its key
  * has no dead letter any more (`dead-holds.ts`). Either way it moves in one statement, so nothing is lost or doubled.
  */
-import type { Database } from "../data/index.ts";
-import { runStatement } from "./admin-session.ts";
+import { type Database, runStatement } from "../data/index.ts";
 import { type BoundedCount, boundedCountOf, toBoundedCount } from "./bounded-count.ts";
 import { Conditions } from "./conditions.ts";
 import type { EventRecord } from "./envelope.ts";

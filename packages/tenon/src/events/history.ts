@@ -4,8 +4,7 @@
  * Reading goes by position, which has an index; a time narrows it by the blocks of rows that hold it (BRIN). A condition
  * that few events meet is looked for row by row: a million rows take a second or so.
  */
-import type { Database } from "../data/index.ts";
-import { runStatement } from "./admin-session.ts";
+import { type Database, runStatement } from "../data/index.ts";
 import { type BoundedCount, boundedCountOf, toBoundedCount } from "./bounded-count.ts";
 import { Conditions } from "./conditions.ts";
 import type { EventRecord } from "./envelope.ts";

@@ -4,8 +4,7 @@
  *
  * All instants are the database's own, so processes whose clocks differ agree on what is due.
  */
-import type { Database, Statement } from "../data/index.ts";
-import { runStatement } from "./admin-session.ts";
+import { type Database, runStatement, type Statement } from "../data/index.ts";
 import { type Delivery, deliveryColumns, type DeliveryRow, toDelivery } from "./delivery.ts";
 import type { EventRecord } from "./envelope.ts";
 import { laneExpression } from "./lanes.ts";

@@ -1,5 +1,4 @@
 /** What happened, told to whoever wants to know: outbox, relay, inbox, deliveries, dead letters, replay. */
-export { withSession } from "./admin-session.ts";
 export { type BoundedCount, countMax, toBoundedCount } from "./bounded-count.ts";
 export { BrokerLog, type BrokerLogOptions } from "./broker-log.ts";
 export { changeSubscription, type Watch } from "./change-trigger.ts";

@@ -2,8 +2,7 @@
  * How far behind the events of a service are: what waits in its outbox, and per subscription in its inbox, since when,
  * and who is at work on it. Looks only; every count is bounded, so asking is cheap however much has piled up.
  */
-import type { Database } from "../data/index.ts";
-import { withSession } from "./admin-session.ts";
+import { type Database, withSession } from "../data/index.ts";
 import { type BoundedCount, boundedCountOf, countMax, toBoundedCount } from "./bounded-count.ts";
 
 /** One subscription. The states are drawn in ARCHITECTURE.md. Where much has piled up, the oldest is that of what was counted. */

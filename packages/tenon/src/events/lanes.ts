@@ -9,9 +9,8 @@
  * back what it has too much of. Leases are by the database's clock. A process stops using a lane a little before its
  * lease ends, by its own monotonic clock; were it late all the same, the removal of the inbox row decides who applied.
  */
-import type { Database } from "../data/index.ts";
+import { type Database, runStatement } from "../data/index.ts";
 import type { Clock, Log, Timer } from "../kernel/index.ts";
-import { runStatement } from "./admin-session.ts";
 
 /** Fixed, since a row keeps its lane: so many processes at most share the deliveries of one service. */
 export const laneCount = 64;

@@ -2,8 +2,7 @@
  * What came over a broker, on its way into the inbox of a service: a broker delivers at least once, so each event is
  * written down with each subscription that got it, in the same transaction, and a second copy is known.
  */
-import type { Database } from "../data/index.ts";
-import { runStatement } from "./admin-session.ts";
+import { type Database, runStatement } from "../data/index.ts";
 import type { EventRecord } from "./envelope.ts";
 import type { Route } from "./event-log.ts";
 import { laneExpression } from "./lanes.ts";

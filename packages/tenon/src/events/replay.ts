@@ -7,8 +7,7 @@
  * interrupted goes on behind the last portion that it told of. One that dies between keeping a portion and telling of it
  * repeats that portion.
  */
-import type { Database } from "../data/index.ts";
-import { runStatement } from "./admin-session.ts";
+import { type Database, runStatement } from "../data/index.ts";
 import { conditionsOf, type HistoryFilter } from "./history.ts";
 import { laneExpression } from "./lanes.ts";
 import { tellExpression } from "./wakes.ts";

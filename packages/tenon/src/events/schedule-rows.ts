@@ -5,8 +5,7 @@
  * What is due is fired in one statement: the row moves on if it is as it was seen, and only then the runs stand in the
  * inbox. Of two who fire the same, the second one finds the row moved.
  */
-import { type Database, quoteText, type Rows } from "../data/index.ts";
-import { runStatement } from "./admin-session.ts";
+import { type Database, quoteText, type Rows, runStatement } from "../data/index.ts";
 import { laneExpression } from "./lanes.ts";
 import { wakeChannel } from "./wakes.ts";
 

@@ -4,8 +4,7 @@
  * What is done leaves nothing behind, so "done" is what is left when an event is in the history and nowhere else. An
  * event that was sent before a subscription was made looks the same: nobody has delivered it to that one.
  */
-import type { Database } from "../data/index.ts";
-import { runStatement } from "./admin-session.ts";
+import { type Database, runStatement } from "../data/index.ts";
 import { type DeadLetter, readDeadLetters } from "./dead-letters.ts";
 import type { EventRecord } from "./envelope.ts";
 import type { IdRange } from "./event-id.ts";

@@ -1,6 +1,5 @@
 /** Instants at which something is due, brought nearer: how time passes in tests. */
-import type { Database } from "../data/index.ts";
-import { withSession } from "../events/index.ts";
+import { type Database, withSession } from "../data/index.ts";
 
 /** How long until the next delivery or timer is due, in ms, rounded up; infinity when nothing is. */
 export async function nextDueMs(database: Database, service: string): Promise<number> {

@@ -1,6 +1,5 @@
 /** Runs of one service in its database: what a turn reads, and the transactions that it writes. */
-import { type Database, DatabaseError, isRepeatable, type Rows, type Statement } from "../data/index.ts";
-import { withSession } from "../events/index.ts";
+import { type Database, DatabaseError, isRepeatable, type Rows, type Statement, withSession } from "../data/index.ts";
 import { type Run, runColumns, type Step, stepColumns, toRun, toStep } from "./run.ts";
 import { isTurnLost, mailText, RunStatements } from "./statements.ts";
 

@@ -5,7 +5,7 @@ import * as z from "zod";
 import { app as createApp, type App, type BudgetPolicy, command, contract, DeclaredFault, event, Fault, type Operation, query, reactions, service } from "../../src/index.ts";
 import { openApp, type OpenApp, openData, parseConfig, systemClock } from "../../src/app/index.ts";
 import { Call } from "../../src/calls/index.ts";
-import { withSession } from "../../src/events/index.ts";
+import { withSession } from "../../src/data/index.ts";
 import { LogWriter, Metrics } from "../../src/telemetry/index.ts";
 import { ManualClock } from "../calls/fixture.ts";
 

@@ -16,7 +16,7 @@ export const notes = contract("notes", {
 
 /** Writes counts as the app's instances do, and says how many rows there are. */
 const countsText = `import { openDatabase, parseConfig, systemClock } from "#app";
-import { withSession } from "#events";
+import { withSession } from "#data";
 import { DatabaseObjectives } from "#objectives";
 const { config } = parseConfig([]);
 const log = { debug() {}, info() {}, warn() {}, error() {} };

@@ -1,8 +1,7 @@
 /** Objectives of several instances in one database, on both engines: sums, restarts, whose turn it is, silences. */
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
-import type { Database } from "../../src/data/index.ts";
-import { withSession } from "../../src/events/index.ts";
+import { type Database, withSession } from "../../src/data/index.ts";
 import { Fault } from "../../src/kernel/index.ts";
 import type { ObjectiveStore, Silence } from "../../src/objectives/index.ts";
 import { ManualClock } from "../calls/fixture.ts";

@@ -1,6 +1,5 @@
 /** Keepers of one service with a clock that is moved by hand, and receivers that write down what they are told. */
-import { type Database, migrate } from "../../src/data/index.ts";
-import { withSession } from "../../src/events/index.ts";
+import { type Database, migrate, withSession } from "../../src/data/index.ts";
 import { Fault, type Log } from "../../src/kernel/index.ts";
 import { type AlertNotification, type AlertReceiver, type AlertTransition, DatabaseObjectives, ObjectiveKeeper, type ObjectiveKeeperOptions, ObjectiveMeters, type ObjectiveStore, type Target } from "../../src/objectives/index.ts";
 import type { ManualClock } from "../calls/fixture.ts";

@@ -62,7 +62,7 @@ async function readService(service: Service, database: Operator["database"], now
 
 /** What is kept of a service's objectives. */
 export async function openStore(database: Operator["database"], service: string): Promise<InstanceType<typeof import("../../objectives/index.ts").DatabaseObjectives>> {
-  const { withSession } = await import("../../events/index.ts");
+  const { withSession } = await import("../../data/index.ts");
   const { DatabaseObjectives } = await import("../../objectives/index.ts");
   return new DatabaseObjectives((mode, task) => withSession(database, { service, mode }, task));
 }

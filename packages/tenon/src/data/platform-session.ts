@@ -1,5 +1,6 @@
 /** Statements of the platform itself, each in a session that is held no longer than it runs. */
-import { type Database, DatabaseError, outOfReach, type Rows, type SessionMode, type Statement } from "../data/index.ts";
+import { outOfReach } from "./failures.ts";
+import { type Database, DatabaseError, type Rows, type SessionMode, type Statement } from "./ports.ts";
 
 /** The longest wait for a free session, in ms: who works in the background can come again. */
 const sessionWaitMs = 5_000;
