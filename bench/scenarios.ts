@@ -57,6 +57,30 @@ export const scenarios: readonly Scenario[] = [
     pairs: [...each("tenon", ["raw", "fastify", "fastify-stack", "fastify-stack-uncached"]), ...each("fastify-stack", ["raw"])],
   }),
   throughputScenario({
+    name: "telemetry",
+    about: "The order with every trace recorded and exported, metrics and a log line, and without",
+    workload: "order",
+    collector: true,
+    subjects: [
+      { name: "tenon-on", file: "subjects/telemetry/tenon.ts", env: { BENCH_TELEMETRY: "on" }, exports: true },
+      { name: "tenon-on-logs", file: "subjects/telemetry/tenon.ts", env: { BENCH_TELEMETRY: "on", BENCH_LOGS: "otlp" }, exports: true },
+      { name: "tenon-off", file: "subjects/telemetry/tenon.ts", env: { BENCH_TELEMETRY: "off" } },
+      { name: "raw", file: "subjects/order/raw.ts" },
+      { name: "fastify-otel", file: "subjects/telemetry/fastify.ts" },
+    ],
+    pairs: [...each("tenon-on", ["tenon-off", "raw", "fastify-otel"]), ...each("tenon-on-logs", ["tenon-off"]), ...each("fastify-otel", ["raw"])],
+  }),
+  throughputScenario({
+    name: "trust",
+    about: "The order with a verified token, a scope and a rate limit, and open to anybody",
+    workload: "order",
+    subjects: [
+      { name: "tenon-trust", file: "subjects/trust/tenon.ts", env: { BENCH_TRUST: "on" } },
+      { name: "tenon-open", file: "subjects/trust/tenon.ts", env: { BENCH_TRUST: "off" } },
+    ],
+    pairs: each("tenon-trust", ["tenon-open"]),
+  }),
+  throughputScenario({
     name: "order-db",
     about: "POST /orders: the order and its 5 lines in one transaction on PostgreSQL",
     workload: "order",
@@ -68,6 +92,22 @@ export const scenarios: readonly Scenario[] = [
     ],
     pairs: each("tenon", ["pg"]),
   }),
+  throughputScenario({
+    name: "encrypted-column",
+    about: "POST /people: a row written and read again in one command on PostgreSQL, with one and four of its columns encrypted, and with the same columns plain",
+    workload: "person",
+    database: true,
+    connections: poolSize * 2,
+    subjects: [
+      encryptedColumn("plain", { BENCH_CLASSIFIED: "1" }, "true"),
+      encryptedColumn("encrypted", { BENCH_CLASSIFIED: "1", BENCH_ENCRYPTED: "yes" }, "email like 'tenon:1:%'"),
+      encryptedColumn("plain-four", { BENCH_CLASSIFIED: "4" }, "true"),
+      encryptedColumn("encrypted-four", { BENCH_CLASSIFIED: "4", BENCH_ENCRYPTED: "yes" }, "city like 'tenon:1:%'"),
+    ],
+    pairs: [...each("encrypted", ["plain"]), ...each("encrypted-four", ["plain-four"])],
+  }),
+  encryptedReads("encrypted-read", "person-read", "GET /people/{id}: sixteen rows in turn, read on PostgreSQL, with one and four of their columns encrypted, and with the same columns plain"),
+  encryptedReads("encrypted-read-many", "person-read-many", "GET /people/{id}: the same with 20 000 rows in turn, each of which is decrypted anew"),
   messagingScenario({
     name: "broker",
     about: "Events of 400 bytes through NATS JetStream: published in batches of 500, consumed, acknowledged",
@@ -109,6 +149,31 @@ export const scenarios: readonly Scenario[] = [
 
 function each(subject: string, peers: readonly string[]): readonly Pair[] {
   return peers.map((peer) => ({ subject, peer }));
+}
+
+function encryptedColumn(name: string, env: Readonly<Record<string, string>>, isRight: string) {
+  return { name, file: "subjects/encrypted-column/tenon.ts", env, countSql: `select count(*) from people.people where ${isRight}` };
+}
+
+function encryptedReads(name: string, workload: string, about: string) {
+  return throughputScenario({
+    name,
+    about,
+    workload,
+    database: true,
+    connections: poolSize * 2,
+    subjects: [
+      encryptedRead("plain", { BENCH_CLASSIFIED: "1" }),
+      encryptedRead("encrypted", { BENCH_CLASSIFIED: "1", BENCH_ENCRYPTED: "yes" }),
+      encryptedRead("plain-four", { BENCH_CLASSIFIED: "4" }),
+      encryptedRead("encrypted-four", { BENCH_CLASSIFIED: "4", BENCH_ENCRYPTED: "yes" }),
+    ],
+    pairs: [...each("encrypted", ["plain"]), ...each("encrypted-four", ["plain-four"])],
+  });
+}
+
+function encryptedRead(name: string, env: Readonly<Record<string, string>>) {
+  return { name, file: "subjects/encrypted-column/tenon.ts", env: { ...env, BENCH_SEED: "yes" } };
 }
 
 /** Whole orders: those with all of their lines. */

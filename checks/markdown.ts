@@ -161,20 +161,26 @@ function toDocumentPlace(line: string): string {
   return line.replace(/^(.*?\.md)\/(\S+)\((\d+),\d+\): error /, "$1:$3 ($2) does not compile: ");
 }
 
+/** As many at once as the smallest machine of ours has cores. */
+const runsAtOnce = 2;
+
 async function runAll(folder: string, documents: readonly TextFile[]): Promise<readonly string[]> {
-  const problems: string[] = [];
-  for (const document of documents) {
+  const examples = documents.flatMap((document) => {
     const blocks = blocksOf(document);
-    for (const [index, block] of blocks.entries()) {
-      if (!block.isRun) continue;
+    return blocks.flatMap((block, index) => (block.isRun ? [{ document, block, shown: blocks[index + 1]?.text ?? "" }] : []));
+  });
+  const problems: (string | undefined)[] = [];
+  const waiting = examples.entries();
+  const work = async (): Promise<void> => {
+    for (const [index, { block, document, shown }] of waiting) {
       const { output, isOk } = await runNode([exampleName(block)], join(folder, document.path));
-      const shown = blocks[index + 1]?.text ?? "";
       const place = `${document.path}:${block.line}`;
-      if (!isOk) problems.push(`${place} fails when it is run:\n${output.trimEnd()}`);
-      else if (output.trimEnd() !== shown.trimEnd()) problems.push(`${place} prints\n${output.trimEnd()}\nand the document shows\n${shown.trimEnd()}`);
+      if (!isOk) problems[index] = `${place} fails when it is run:\n${output.trimEnd()}`;
+      else if (output.trimEnd() !== shown.trimEnd()) problems[index] = `${place} prints\n${output.trimEnd()}\nand the document shows\n${shown.trimEnd()}`;
     }
-  }
-  return problems;
+  };
+  await Promise.all(Array.from({ length: runsAtOnce }, work));
+  return problems.filter((problem) => problem !== undefined);
 }
 
 /** Links into the repository that lead nowhere. Addresses of other sites are not visited. */

@@ -12,9 +12,12 @@ import { isMainThread } from "node:worker_threads";
 /** Enough for a pool or a server to close behind the last test on a busy machine. */
 const lingerMaxMs = 10_000;
 
-const cache = join(dirname(dirname(fileURLToPath(import.meta.url))), ".compile-cache");
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const cache = join(root, ".compile-cache");
 enableCompileCache(cache);
 process.env["NODE_COMPILE_CACHE"] ??= cache;
+// One place for new databases, also for apps in directories of their own: to make one takes seconds.
+process.env["TENON_CACHE"] ??= join(root, ".tenon", "cache");
 
 const isTestFile = isMainThread && process.env["NODE_TEST_CONTEXT"] !== undefined && process.argv[1]?.endsWith(".test.ts") === true;
 

@@ -105,7 +105,7 @@ async function putUntilAcknowledged(drop: { readonly key: string; readonly n: nu
     try {
       const response = await fetch(`http://127.0.0.1:${flow.ports[attempt % flow.ports.length]}/drops`, {
         method: "POST",
-        headers: { "content-type": "application/json", "idempotency-key": `${drop.key}/${drop.n}` },
+        headers: { "content-type": "application/json", "idempotency-key": `key-of-the-drop-${drop.key}/${drop.n}` },
         body: JSON.stringify(drop),
         signal: AbortSignal.timeout(15_000),
       });

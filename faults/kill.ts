@@ -88,7 +88,7 @@ async function placeUntilAcknowledged(reference: string, state: { readonly port:
     try {
       const response = await fetch(`http://127.0.0.1:${state.port}/orders`, {
         method: "POST",
-        headers: { "content-type": "application/json", "idempotency-key": `key-${reference}` },
+        headers: { "content-type": "application/json", "idempotency-key": `key-of-reference-${reference}` },
         body,
         signal: AbortSignal.timeout(15_000),
       });

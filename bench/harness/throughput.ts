@@ -15,6 +15,7 @@ import type { ClosedLoopResult } from "../load/closed-loop.ts";
 import { type Bench, type Outcome, type Scenario, type Skipped, type Subject, withChosenSubjects } from "./bench.ts";
 import { type Child, ChildFailed } from "./children.ts";
 import { onCore, readCoreTimes } from "./cores.ts";
+import { Collector } from "./collector.ts";
 import { ServerDatabase } from "./database.ts";
 import { Issuer } from "./issuer.ts";
 import { type Figure, type Pair, ratioOf, type Spread, spreadOf, spreadOfSubject } from "./ratio.ts";
@@ -44,11 +45,15 @@ export interface ThroughputOptions {
   readonly connections?: number;
   /** Every server gets an empty database of its own in `DATABASE_URL`. */
   readonly database?: boolean;
+  /** Every server gets a collector of its own in `OTEL_EXPORTER_OTLP_ENDPOINT`. */
+  readonly collector?: boolean;
 }
 
 export interface ThroughputSubject extends Subject {
   /** One number, asked of the subject's database after the round: it has to equal the number of answers. */
   readonly countSql?: string;
+  /** A span has to come to the collector for each answer. */
+  readonly exports?: boolean;
 }
 
 interface ThroughputFigure extends Figure {
@@ -68,6 +73,8 @@ interface ThroughputFigure extends Figure {
   /** Share of requests that were refused as too much. They are not counted as answers, but their CPU time is. */
   readonly refusedShare: number;
   readonly rssMb: number;
+  /** What a request allocated on the server's heap; 0 where V8 does not tell. */
+  readonly allocatedBytes: number;
   readonly windows: readonly { readonly requestsPerSecond: number; readonly cpuUs: number; readonly p99Ms: number }[];
 }
 
@@ -121,6 +128,7 @@ interface Contender {
   readonly subject: ThroughputSubject;
   readonly server: SubjectProcess;
   readonly database: ServerDatabase | undefined;
+  readonly collector: Collector | undefined;
   readonly windows: Window[];
   /** All answers since its start, counted or not. */
   answers: number;
@@ -129,6 +137,7 @@ interface Contender {
 interface Window {
   readonly ran: ClosedLoopResult;
   readonly serverCpuMs: number;
+  readonly allocatedBytes: number;
   readonly loadCpuMs: number;
   /** Time that others took of the core. */
   readonly serverForeignMs: number;
@@ -152,7 +161,8 @@ async function measureRound(round: Round): Promise<readonly ThroughputFigure[]> 
       contender.windows.push(await measureWindow(round, contender, windowMs));
     }
   }
-  for (const { subject, database, answers } of contenders) {
+  for (const { subject, collector, database, answers } of contenders) {
+    if (subject.exports === true) await collector?.assertSpans(subject.name, answers);
     if (database !== undefined && subject.countSql !== undefined) await database.assertCount(subject.countSql, answers);
   }
   return await Promise.all(contenders.map((contender) => figureOf(contender, round.round)));
@@ -160,9 +170,10 @@ async function measureRound(round: Round): Promise<readonly ThroughputFigure[]> 
 
 async function openContender({ options, bench, issuer }: Round, subject: ThroughputSubject, stack: AsyncDisposableStack): Promise<Contender> {
   const database = options.database === true ? stack.use(await ServerDatabase.open(bench.settings.databaseUrl)) : undefined;
-  const env = { ...issuer.env, ...(database === undefined ? {} : { DATABASE_URL: database.url }) };
+  const collector = options.collector === true ? stack.use(await Collector.open(bench)) : undefined;
+  const env = { ...issuer.env, ...collector?.env, ...(database === undefined ? {} : { DATABASE_URL: database.url }) };
   const server = stack.use(await SubjectProcess.open(subject, bench, env));
-  return { subject, server, database, windows: [], answers: 0 };
+  return { subject, server, database, collector, windows: [], answers: 0 };
 }
 
 async function measureWindow(round: Round, contender: Contender, windowMs: number): Promise<Window> {
@@ -175,7 +186,8 @@ async function measureWindow(round: Round, contender: Contender, windowMs: numbe
   const { ran, cpuMs: loadCpuMs } = await runLoad(round, contender, windowMs);
   const after = await server.readUsage();
   const serverCpuMs = (after.cpuUs - before.cpuUs) / 1_000;
-  return { ran, serverCpuMs, loadCpuMs, serverForeignMs: serverCore(serverCpuMs), loadForeignMs: loadCore(loadCpuMs) };
+  const allocatedBytes = after.allocatedBytes - before.allocatedBytes;
+  return { ran, serverCpuMs, allocatedBytes, loadCpuMs, serverForeignMs: serverCore(serverCpuMs), loadForeignMs: loadCore(loadCpuMs) };
 }
 
 async function figureOf({ subject, server, windows }: Contender, round: number): Promise<ThroughputFigure> {
@@ -198,6 +210,7 @@ async function figureOf({ subject, server, windows }: Contender, round: number):
     answers,
     refusedShare: refused / (answers + refused),
     rssMb: rssBytes / 1024 / 1024,
+    allocatedBytes: sumOf(windows, (window) => window.allocatedBytes) / answers,
     windows: windows.map(({ ran, serverCpuMs }) => ({
       requestsPerSecond: (ran.answers / ran.elapsedMs) * 1_000,
       cpuUs: (serverCpuMs * 1_000) / ran.answers,
@@ -265,6 +278,7 @@ const measures = {
   loadForeign: (figure: ThroughputFigure) => figure.loadForeign,
   refusedShare: (figure: ThroughputFigure) => figure.refusedShare,
   rssMb: (figure: ThroughputFigure) => figure.rssMb,
+  allocatedBytes: (figure: ThroughputFigure) => figure.allocatedBytes,
 };
 
 function summarize({ subjects, pairs }: ThroughputOptions, figures: readonly ThroughputFigure[]): Outcome {
@@ -289,10 +303,10 @@ function ratiosOf(figures: readonly ThroughputFigure[], pair: Pair): Readonly<Re
 }
 
 function lineOf(scenario: string, figure: ThroughputFigure): string {
-  const { round, subject, requestsPerSecond, cpuUs, p50Ms, p99Ms, serverBusy, loadBusy, serverForeign, loadForeign, refusedShare } = figure;
+  const { round, subject, requestsPerSecond, cpuUs, p50Ms, p99Ms, serverBusy, loadBusy, serverForeign, loadForeign, refusedShare, allocatedBytes } = figure;
   return (
     `${scenario} ${round === 0 ? "warm-up" : `round ${round}`}  ${subject.padEnd(22)} ${Math.round(requestsPerSecond).toString().padStart(7)} req/s ` +
-    `${cpuUs.toFixed(1).padStart(7)} µs CPU  p50 ${p50Ms.toFixed(2)} ms  p99 ${p99Ms.toFixed(2)} ms  ` +
+    `${cpuUs.toFixed(1).padStart(7)} µs CPU  p50 ${p50Ms.toFixed(2)} ms  p99 ${p99Ms.toFixed(2)} ms  ${(allocatedBytes / 1_024).toFixed(1)} KB  ` +
     `cores: server ${percent(serverBusy)} + others ${percent(serverForeign)}, load ${percent(loadBusy)} + others ${percent(loadForeign)}` +
     (refusedShare > 0 ? `, refused ${percent(refusedShare)}` : "")
   );

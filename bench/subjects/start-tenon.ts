@@ -7,7 +7,11 @@ import { startApp } from "tenon/app";
 import { announce } from "./control.ts";
 import { poolSize } from "./order-db/pool-size.ts";
 
-export async function startTenon(app: App): Promise<void> {
+/**
+ * @param more settings that only this subject has.
+ * @param seed  Whether the service's own rows are made first.
+ */
+export async function startTenon(app: App, more: Readonly<Record<string, string | undefined>> = {}, seed: "yes" | "no" = "no"): Promise<void> {
   const settings = {
     TENON_MODE: "production",
     HOST: "127.0.0.1",
@@ -15,8 +19,10 @@ export async function startTenon(app: App): Promise<void> {
     OIDC_ISSUER: process.env["BENCH_ISSUER"],
     OIDC_AUDIENCE: process.env["BENCH_AUDIENCE"],
     DATABASE_URL: process.env["DATABASE_URL"],
+    PRIVACY_MASTER_KEY: Buffer.alloc(32, "bench").toString("base64"), // of no use to anybody
     DATABASE_POOL_MAX: String(poolSize),
+    ...more,
   };
-  const started = await startApp(app, { layers: [{ name: "bench", values: settings }], migrate: "always" });
+  const started = await startApp(app, { layers: [{ name: "bench", values: settings }], migrate: "always", seed });
   announce(started.port);
 }

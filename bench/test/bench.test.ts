@@ -60,7 +60,7 @@ describe("npm run bench", () => {
   test("says which scenarios there are when asked for another", async () => {
     const { code, stderr } = await runBench("helo");
     assert.equal(code, 1);
-    assert.match(stderr, /there is no scenario helo; there are hello, order, order-db, broker, cold-start, idle-memory, events/);
+    assert.match(stderr, /there is no scenario helo; there are hello, order, telemetry, trust, order-db, encrypted-column, encrypted-read, encrypted-read-many, broker, cold-start, idle-memory, events/);
   });
 });
 

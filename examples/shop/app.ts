@@ -1,5 +1,5 @@
-/** The shop: five services and the pages that use them. */
-import { app, mount } from "tenon";
+/** The shop: five services, the rights of the persons whose data they hold, and the pages that use them. */
+import { app, mount, role } from "tenon";
 import accounts from "./accounts/service.ts";
 import catalog from "./catalog/service.ts";
 import inventory from "./inventory/service.ts";
@@ -9,5 +9,6 @@ import { storefront } from "./storefront.ts";
 
 export default app("shop", {
   services: [accounts, catalog, inventory, orders, payments],
+  subjectRights: { access: role("privacy") },
   mounts: [mount("/", storefront(new URL("web/", import.meta.url)))],
 });

@@ -118,7 +118,7 @@ export const accounts = contract(
       http: "GET /accounts/{id}",
       summary: "One account, for its owner and for admins",
       input: ById,
-      access: { anyOf: [role("admin"), { predicate: "own account", allows: ({ caller, input }) => caller.kind !== "anonymous" && caller.subject === input.id }] },
+      access: { anyOf: [role("admin"), { allOf: ["signed-in", { predicate: "own account", allows: ({ caller, input }) => caller.subject === input.id }] }] },
       output: Profile,
       errors: { NotFound: { status: 404 } },
     }),

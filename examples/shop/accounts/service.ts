@@ -38,12 +38,7 @@ export default service(accounts, {
 
     async updateMe({ input, caller, db, fail }) {
       if (input.email !== undefined) {
-        const taken = await db
-          .selectFrom("accounts")
-          .select("id")
-          .where(sql<boolean>`lower(email) = lower(${input.email})`)
-          .where("id", "!=", caller.subject)
-          .executeTakeFirst();
+        const taken = await db.selectFrom("accounts").select("id").where("email", "=", input.email).where("id", "!=", caller.subject).executeTakeFirst();
         if (taken !== undefined) throw fail.EmailTaken();
       }
       const account = await db
@@ -99,18 +94,13 @@ export default service(accounts, {
     },
 
     async list({ input, db, fail }) {
-      let rows = db.selectFrom("accounts").selectAll();
-      if (input.status !== undefined) rows = rows.where("status", "=", input.status);
-      if (input.search !== undefined) {
-        const pattern = `%${input.search.replaceAll(/[\\%_]/g, "\\$&")}%`;
-        rows = rows.where((row) => row.or([row("name", "ilike", pattern), row("email", "ilike", pattern)]));
-      }
+      let from: Place | undefined;
       if (input.cursor !== undefined) {
         const [createdAt, id] = parseCursor(input.cursor, ["instant", "text"]) ?? [];
         if (createdAt === undefined || id === undefined) throw fail.InvalidCursor();
-        rows = rows.where(sql<boolean>`(created_at, id) < (${createdAt}::timestamptz, ${id}::text)`);
+        from = { createdAt: String(createdAt), id: String(id) };
       }
-      const found = await rows.orderBy("createdAt", "desc").orderBy("id", "desc").limit(input.limit + 1).execute();
+      const found = await findAccounts(db, { ...input, from });
       return pageOf(found, input.limit, (row) => [row.createdAt, row.id]);
     },
 
@@ -161,4 +151,39 @@ export default service(accounts, {
 
 function addressesOf(db: Db<typeof tables>, accountId: string) {
   return db.selectFrom("addresses").selectAll().where("accountId", "=", accountId).orderBy("createdAt").orderBy("id").execute();
+}
+
+/** Where a page ended. */
+interface Place {
+  readonly createdAt: string;
+  readonly id: string;
+}
+
+interface AccountSearch {
+  readonly search?: string | undefined;
+  readonly status?: "active" | "suspended" | undefined;
+  readonly limit: number;
+  readonly from: Place | undefined;
+}
+
+/** Accounts read at a time while looking for a part of a name. */
+const searchPortion = 200;
+
+/**
+ * One account more than fits on the page, if there is one. Names and e-mail addresses are encrypted, so the database cannot
+ * look for a part of one: a search reads accounts in portions and looks by itself.
+ */
+async function findAccounts(db: Db<typeof tables>, { from, limit, search, status }: AccountSearch) {
+  const wanted = search?.toLowerCase();
+  const portion = wanted === undefined ? limit + 1 : searchPortion;
+  const found = [];
+  for (let place = from; ; ) {
+    let rows = db.selectFrom("accounts").selectAll();
+    if (status !== undefined) rows = rows.where("status", "=", status);
+    if (place !== undefined) rows = rows.where(sql<boolean>`(created_at, id) < (${place.createdAt}::timestamptz, ${place.id}::text)`);
+    const read = await rows.orderBy("createdAt", "desc").orderBy("id", "desc").limit(portion).execute();
+    found.push(...read.filter(({ email, name }) => wanted === undefined || `${name}\n${email}`.toLowerCase().includes(wanted)));
+    place = read.at(-1);
+    if (found.length > limit || read.length < portion) return found;
+  }
 }

@@ -13,7 +13,8 @@ export const tables = {
       suspendedReason: z.string().nullable(),
       createdAt: z.iso.datetime(),
     },
-    { key: "id", defaults: ["status", "createdAt"], subject: "id" },
+    // Found by e-mail however it is written: one person, one account.
+    { key: "id", defaults: ["status", "createdAt"], subject: "id", blindIndex: { email: "ignore-case" } },
   ),
   addresses: table(
     {
@@ -28,5 +29,8 @@ export const tables = {
     },
     { key: "id", defaults: ["createdAt"], subject: "accountId" },
   ),
-  receipts: table({ ...Receipt.shape, accountId: z.string() }, { key: "orderId", subject: "accountId", retention: "10y" }),
+  receipts: table(
+    { ...Receipt.shape, accountId: z.string() },
+    { key: "orderId", subject: "accountId", retention: "10y", retentionFrom: "paidAt", erase: { keep: "HGB § 257 (1) 4: accounting records, 10 years" } },
+  ),
 };

@@ -80,6 +80,7 @@ export const catalog = contract(
       errors: { NotFound: notFound },
       deadline: "2s",
       objective: { availability: 99.95, latency: { p99: "50ms" } },
+      probe: { every: "1m", input: { sku: "SKU-0001" } },
     }),
     categories: query({
       http: "GET /categories",
@@ -87,6 +88,7 @@ export const catalog = contract(
       access: "public",
       output: z.object({ items: z.array(z.object({ slug: Slug, name: z.string(), products: z.int() })) }),
       deadline: "2s",
+      priority: "low",
     }),
     image: query({
       http: "GET /products/{sku}/image",

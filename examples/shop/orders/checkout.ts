@@ -83,7 +83,7 @@ export const checkout = workflow("checkout", { input: Input, errors, events: [pa
   await flow.step("mark it paid", async ({ db, emit }) => {
     const isMoved = await moveOrder(db, orderId, { from: ["pending"], to: "paid" });
     if (!isMoved) return; // it was canceled, and this run is about to hear of it
-    const { accountId, currency, shippingCents, totalCents, ...order } = stillThere(await findOrder(db, orderId, {}));
+    const { accountId, currency, shippingCents, totalCents, ...order } = stillThere(await findOrder(db, orderId));
     await emit(orders.paid, { orderId, accountId, lines: order.lines, shippingCents, totalCents, currency });
   });
 
@@ -92,7 +92,7 @@ export const checkout = workflow("checkout", { input: Input, errors, events: [pa
   const isGivenUp = await flow.step("give up shipping", async ({ db, emit }) => {
     const isMoved = await moveOrder(db, orderId, { from: ["paid"], to: "canceled" });
     if (!isMoved) return false; // it left at the last moment
-    const { accountId } = stillThere(await findOrder(db, orderId, {}));
+    const { accountId } = stillThere(await findOrder(db, orderId));
     await emit(orders.canceled, { orderId, accountId, reason: "not_shipped" });
     return true;
   });

@@ -10,7 +10,7 @@
  * the payment provider takes its time, for longer; every pending order comes to an end by itself. Refunds do not change
  * the status: `refundedCents` tells of them.
  */
-import { command, contract, event, personal, query, role } from "tenon";
+import { command, contract, event, owner, personal, query, role } from "tenon";
 import * as z from "zod";
 import { AccountId, AddressFields } from "../accounts/contract.ts";
 import { Sku } from "../catalog/contract.ts";
@@ -62,7 +62,8 @@ export const Order = z.object({
   shippingCents: Cents,
   totalCents: Cents,
   refundedCents: Cents,
-  shipTo: ShipTo,
+  /** `null` once the customer was erased. */
+  shipTo: ShipTo.nullable(),
   failureReason: FailureReason.nullable(),
   trackingCode: z.string().nullable(),
   placedAt: z.iso.datetime(),
@@ -85,6 +86,9 @@ const BySku = z.object({ sku: Sku });
 
 const notFound = { status: 404, message: "there is no such order" } as const;
 const noProduct = { status: 404, message: "there is no such product on sale" } as const;
+
+/** The order is the caller's own; for everybody else it is not there. */
+const theirs = owner({ table: "orders", key: "id", subject: "accountId" });
 
 export const orders = contract(
   "orders",
@@ -147,6 +151,7 @@ export const orders = contract(
       deadline: "5s",
       rateLimit: { calls: 60, per: "1m" },
       objective: { availability: 99.9, latency: { p95: "250ms" } },
+      priority: "high",
     }),
     list: query({
       http: "GET /orders",
@@ -160,7 +165,7 @@ export const orders = contract(
       http: "GET /orders/{id}",
       summary: "One of the caller's orders",
       description: "Somebody else's order is not found.",
-      access: "signed-in",
+      access: theirs,
       input: ById,
       output: Order,
       errors: { NotFound: notFound },
@@ -170,7 +175,7 @@ export const orders = contract(
       http: "POST /orders/{id}/cancel",
       summary: "Cancel an order that has not shipped, and get the money back",
       description: "Final at once; the money and the goods follow by themselves. For its owner, and for admins.",
-      access: "signed-in",
+      access: { anyOf: [role("admin"), theirs] },
       input: ById,
       output: Order,
       errors: { NotFound: notFound, NotCancelable: { status: 409, data: z.object({ status: OrderStatus }) } },

@@ -32,7 +32,7 @@ export const placeOrder: Handler = async (context) => {
   const accountId = caller.subject;
   const subtotalCents = lines.reduce((sum, line) => sum + line.totalCents, 0);
   await insertOrder(db, { id, accountId, lines, shipTo, currency, subtotalCents, shippingCents: shippingCentsFor(subtotalCents) });
-  const order = stillThere(await findOrder(db, id, {}));
+  const order = stillThere(await findOrder(db, id));
   await emit(orders.placed, { orderId: id, accountId, totalCents: order.totalCents, currency });
   const goods = lines.map(({ sku, quantity }) => ({ sku, quantity }));
   await start(checkout, { orderId: id, lines: goods, amountCents: order.totalCents, currency, card: input.card }, { id });

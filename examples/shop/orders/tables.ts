@@ -7,11 +7,11 @@ import { FailureReason, OrderStatus, ShipTo } from "./contract.ts";
 export const tables = {
   cartLines: table(
     { accountId: z.string(), sku: z.string(), quantity: z.int(), addedAt: z.iso.datetime(), touchedAt: z.iso.datetime() },
-    { key: ["accountId", "sku"], defaults: ["addedAt", "touchedAt"], subject: "accountId", retention: "180d" },
+    { key: ["accountId", "sku"], defaults: ["addedAt", "touchedAt"], subject: "accountId", retention: "180d", retentionFrom: "touchedAt" },
   ),
   cartReminders: table(
     { accountId: z.string(), touchedAt: z.iso.datetime(), remindedAt: z.iso.datetime() },
-    { key: ["accountId", "touchedAt"], defaults: ["remindedAt"], subject: "accountId", retention: "180d" },
+    { key: ["accountId", "touchedAt"], defaults: ["remindedAt"], subject: "accountId", retention: "180d", retentionFrom: "remindedAt" },
   ),
   orders: table(
     {
@@ -23,13 +23,14 @@ export const tables = {
       shippingCents: z.int(),
       totalCents: z.int(),
       refundedCents: z.int(),
-      shipTo: ShipTo,
+      /** Null once its subject was erased. */
+      shipTo: ShipTo.nullable(),
       failureReason: FailureReason.nullable(),
       trackingCode: z.string().nullable(),
       placedAt: z.iso.datetime(),
       updatedAt: z.iso.datetime(),
     },
-    { key: "id", defaults: ["status", "refundedCents", "placedAt", "updatedAt"], subject: "accountId", retention: "10y" },
+    { key: "id", defaults: ["status", "refundedCents", "placedAt", "updatedAt"], subject: "accountId", retention: "10y", retentionFrom: "placedAt", erase: { keep: "HGB § 257 (1) 4: accounting records, 10 years" } },
   ),
   orderLines: table(
     { orderId: z.uuid(), position: z.int(), sku: z.string(), name: z.string(), unitPriceCents: z.int(), quantity: z.int(), totalCents: z.int() },

@@ -8,7 +8,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Fault } from "tenon";
+import { type Dependency, Fault } from "tenon";
 import * as z from "zod";
 
 const Charge = z.object({ id: z.string(), status: z.enum(["processing", "captured", "declined"]), reference: z.string(), amountCents: z.int(), refundedCents: z.int() });
@@ -29,6 +29,8 @@ export type Answer<T> = { readonly ok: true; readonly value: T } | Refused;
 export interface ProviderOptions {
   readonly url: string;
   readonly key: string;
+  /** Makes each request visible: when the provider is in trouble, the incident says so. */
+  readonly dependency: Dependency;
   /** For one request, in ms. */
   readonly timeoutMs: number;
   /** The call that all this is for: when its caller goes away, so does the request. */
@@ -73,7 +75,7 @@ export class ProviderClient {
   async #post<T>(path: string, body: object, how: { readonly schema: z.ZodType<T>; readonly idempotencyKey: string }): Promise<Answer<T>> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#attempt(path, body, how);
+        return await this.#options.dependency("payment provider", () => this.#attempt(path, body, how));
       } catch (thrown) {
         if (!(thrown instanceof Fault) || thrown.code !== "unavailable" || attempt >= this.#options.attempts) throw thrown;
         const waitMs = Math.random() * 100 * 2 ** attempt; // full jitter: a crowd that failed together does not come back together

@@ -1,9 +1,11 @@
 /** The orders service with everything it stands on: the other services, seeded, and a real payment provider over HTTP. */
-import { advance, call, fire, post, settled, test as open } from "tenon/test";
+import type { Operation } from "tenon";
+import { advance, call, fire, post, runStep, settled, test as open, type TestStepOptions, type TestStepOutcome } from "tenon/test";
 import { inventory as inventoryContract } from "../inventory/contract.ts";
 import type { Trouble } from "../provider/server.ts";
 import { accounts as accountsContract } from "../accounts/contract.ts";
 import accounts from "../accounts/service.ts";
+import app from "../app.ts";
 import { catalog as catalogContract } from "../catalog/contract.ts";
 import catalog from "../catalog/service.ts";
 import inventory from "../inventory/service.ts";
@@ -14,6 +16,9 @@ import { noTrouble, Provider } from "../provider/server.ts";
 
 export const visa = "tok_visa";
 export const admin = { subject: "olga", roles: ["admin"] };
+export const privacy = { subject: "petra", roles: ["privacy"] };
+/** What `subjectRights` of the app adds. */
+const rights = app.services.find(({ name }) => name === "subjects")?.contract as unknown as Readonly<Record<string, Operation>>;
 
 /** A seeded customer, who has an address. Each test takes one of its own, so that carts do not meet. */
 export function customer(number: number) {
@@ -25,7 +30,7 @@ export interface OpenShopOptions {
   readonly providerTimeoutMs?: number;
 }
 
-export async function openShop({ providerTimeoutMs = 300 }: OpenShopOptions = {}) {
+export async function openShop({ providerTimeoutMs = 1_000 }: OpenShopOptions = {}) {
   const key = "sk_test";
   const secret = "whsec_dGhlLXNlY3JldC1vZi10aGUtdGVzdHMtYWxvbmU=";
   const told: Promise<number>[] = [];
@@ -45,6 +50,7 @@ export async function openShop({ providerTimeoutMs = 300 }: OpenShopOptions = {}
     env: { PAYMENTS_PROVIDER_URL: `http://127.0.0.1:${port}`, PAYMENTS_PROVIDER_KEY: key, PAYMENTS_WEBHOOK_SECRET: secret, PAYMENTS_PROVIDER_TIMEOUT_MS: String(providerTimeoutMs) },
     seed: "yes",
     as: "anonymous",
+    ...(app.subjectRights === undefined ? {} : { subjectRights: app.subjectRights }),
   });
   return {
     orders: shop,
@@ -69,6 +75,9 @@ export async function openShop({ providerTimeoutMs = 300 }: OpenShopOptions = {}
       await settled(shop);
       return shop.get({ id }, { as });
     },
+    /** An operation of the rights of persons, asked for by who may. */
+    rights: <T>(name: "export" | "erase" | "request", input: object, as: { readonly subject: string } = privacy): Promise<T> => call(shop, rights[name] as Operation, input as never, { as }) as unknown as Promise<T>,
+    me: (as: { readonly subject: string }) => call(shop, accountsContract.me, undefined, { as }),
     /** What a reaction of the services beside it left behind. */
     async receiptsOf(as: { readonly subject: string }) {
       const { items } = await call(shop, accountsContract.receipts, {}, { as });
@@ -87,6 +96,8 @@ export async function openShop({ providerTimeoutMs = 300 }: OpenShopOptions = {}
     },
     /** The payment of an order, as the shop's own people see it. */
     payment: (orderId: string) => call(shop, paymentsContract.get, { orderId }, { as: admin }),
+    /** A step of the runbook of payments. */
+    step: (name: string, options: Pick<TestStepOptions, "as" | "input"> = {}): Promise<TestStepOutcome> => runStep(shop, name, { ...options, service: paymentsContract }),
     settled: () => settled(shop),
     advance: (by: `${number}${"s" | "m" | "h" | "d"}`) => advance(shop, by),
     setTrouble(trouble: Partial<Trouble>): void {

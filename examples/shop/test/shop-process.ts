@@ -2,6 +2,8 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { findPackageJSON } from "node:module";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import pg from "pg";
@@ -52,9 +54,12 @@ export class ShopProcessError extends Error {
   override readonly name = "ShopProcessError";
 }
 
+/** What `npx tenon` runs, without the time that npx takes to find it. */
+const program = join(dirname(findPackageJSON("tenon", import.meta.url) ?? ""), "bin", "tenon.js");
+
 /** A token, made as one is at a terminal. */
 export async function tokenOf(subject: string, { directory, role }: { readonly directory: string; readonly role?: string }): Promise<string> {
-  const { stdout } = await promisify(execFile)("npx", ["tenon", "token", "--sub", subject, ...(role === undefined ? [] : ["--role", role])], { cwd: home, env: environment({ TENON_DIRECTORY: directory }) });
+  const { stdout } = await promisify(execFile)(process.execPath, [program, "token", "--sub", subject, ...(role === undefined ? [] : ["--role", role])], { cwd: home, env: environment({ TENON_DIRECTORY: directory }) });
   return stdout.trim();
 }
 

@@ -1,22 +1,52 @@
-/** The API, as a page calls it: the token of whoever signed in, and failures as errors that say what the API said. */
+/** The API, as a page calls it: as whoever signed in, and failures as errors that say what the API said. */
 
 const tokenKey = "shop.token";
 
-/** @returns {string | null} */
-export function token() {
-  return sessionStorage.getItem(tokenKey);
+/**
+ * Who is signed in by a cookie, where people sign in at an issuer; `undefined` where there is no place to, and whoever
+ * runs the shop makes tokens at a terminal.
+ */
+const session = await readSession();
+
+/** @returns {Promise<{ signedIn: boolean, subject?: string, roles?: string[] } | undefined>} */
+async function readSession() {
+  try {
+    const response = await fetch("/auth/session");
+    return response.ok ? await response.json() : undefined;
+  } catch {
+    return undefined; // the shop is out of reach, as its pages will say
+  }
 }
 
-export function signIn(text) {
+/** Whether there is a page to sign in at. */
+export const hasSignInPage = session !== undefined;
+
+/** @returns {string | null} */
+function token() {
+  return hasSignInPage ? null : sessionStorage.getItem(tokenKey);
+}
+
+export function useToken(text) {
   sessionStorage.setItem(tokenKey, text);
 }
 
-export function signOut() {
-  sessionStorage.removeItem(tokenKey);
+/** Leaves for the page to sign in at; it leads back to here. */
+export function goToSignIn() {
+  location.assign(`/auth/sign-in?to=${encodeURIComponent(`${location.pathname}${location.search}${location.hash}`)}`);
 }
 
-/** What the token says of its owner. Only to show it: whether the token is any good is the API's to say. */
+/** Ends what there is. With a session the page is left, for the issuer has to be told. */
+export async function signOut() {
+  sessionStorage.removeItem(tokenKey);
+  if (!hasSignInPage) return;
+  const response = await fetch("/auth/sign-out", { method: "POST", headers: { accept: "application/json" } });
+  const answer = await response.json();
+  location.assign(answer.location ?? "/");
+}
+
+/** Who is signed in, only to show it: who may do what is the API's to say. */
 export function whoIs(text = token()) {
+  if (text === null) return session?.signedIn === true ? { subject: String(session.subject), roles: session.roles ?? [] } : undefined;
   try {
     const payload = text.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
     const claims = JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(payload), (char) => char.charCodeAt(0))));

@@ -1,5 +1,5 @@
 /** What both pages are built with: elements, money, messages, and the box to sign in with. */
-import { ApiError, signIn, signOut, token, whoIs } from "./api.js";
+import { ApiError, goToSignIn, hasSignInPage, signOut, useToken, whoIs } from "./api.js";
 
 /**
  * An element. Text stays text: nothing that comes from the API is ever read as HTML.
@@ -70,7 +70,8 @@ export async function busy(button, work) {
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     if (error.status === 401) {
-      signOut();
+      if (hasSignInPage) return goToSignIn(); // the session is over
+      await signOut();
       askToSignIn("Your token is not valid any more.");
     } else say(sentence(error.message), "bad");
   } finally {
@@ -105,8 +106,10 @@ export function setUpWho(onChange) {
   };
   button.addEventListener("click", () => {
     if (whoIs() === undefined) return askToSignIn();
-    signOut();
-    changed();
+    void busy(button, async () => {
+      await signOut();
+      changed();
+    });
   });
   label(button, whoIs());
 }
@@ -117,10 +120,11 @@ function label(button, who) {
 }
 
 /**
- * In development there is no page to sign in at: whoever runs the shop makes tokens at a terminal. It stays in this tab
+ * To the page of the issuer. Without one, whoever runs the shop makes tokens at a terminal; a token stays in this tab
  * and is gone with it.
  */
 export function askToSignIn(why = "") {
+  if (hasSignInPage) return goToSignIn();
   const input = h("textarea", { name: "token", rows: 5, required: true, spellcheck: "false", placeholder: "eyJhbGciOi…", "aria-label": "Token" });
   const trouble = h("p.trouble", { role: "alert" }, why);
   const isAdmin = document.body.classList.contains("admin");
@@ -138,7 +142,7 @@ export function askToSignIn(why = "") {
             trouble.textContent = "That is not a token.";
             return;
           }
-          signIn(text);
+          useToken(text);
           changed();
         },
       },
@@ -160,7 +164,7 @@ export function signInFirst(what) {
 }
 
 export function isSignedIn() {
-  return token() !== null && whoIs() !== undefined;
+  return whoIs() !== undefined;
 }
 
 /** A picture for a product that has none: quiet, and the same one every time. */
@@ -201,8 +205,8 @@ export function route(pages, fallback) {
       if (!isCurrent() || error.name === "AbortError") return;
       if (!(error instanceof ApiError)) throw error;
       if (error.status === 401) {
-        signOut();
-        changed();
+        if (hasSignInPage) show(signInFirst("Your session is over."));
+        else await signOut().then(changed);
       } else show(h("section.empty", {}, h("h1", {}, error.status === 403 ? "Not for you" : error.status === 404 ? "Not found" : "Something went wrong"), h("p", {}, sentence(error.message))));
     }
   };

@@ -6,26 +6,33 @@ import type { LogLevel } from "../kernel/index.ts";
 import { type LogFormat, type SamplerName, samplerNames } from "../telemetry/index.ts";
 import { logLevel, logLevels, type LogLevels } from "./log-levels.ts";
 import { limits } from "../rest/index.ts";
+import { type AuditConfig, auditSettings } from "./audit-settings.ts";
 import { type ExportConfig, exportProblems, exportSettings } from "./export-settings.ts";
-import { anyText, databaseUrl, list, oneOf, ratio, SecretInText, type Setting, SettingProblem, webhookSecret, webUrl, wholeNumber } from "./setting.ts";
+import { type IdentityConfig, identityProblems, identitySettings } from "./identity-settings.ts";
+import { type IncidentConfig, incidentSettings } from "./incident-settings.ts";
+import { type PlacementConfig, placementProblems, placementSettings } from "./placement-settings.ts";
+import { type PrivacyConfig, privacyProblems, privacySettings } from "./privacy-settings.ts";
+import { type SecretConfig, secretSettings } from "./secret-settings.ts";
+import { type TrustConfig, trustSettings } from "./trust-settings.ts";
+import { anyText, databaseUrl, list, oneOf, ratio, SecretInText, type Setting, SettingProblem, type SettingsOf, webhookSecret, webUrl, wholeNumber } from "./setting.ts";
 
 /** Where text values come from, the strongest first: the environment, a file. */
 export interface ConfigLayer {
   readonly name: string;
   readonly values: Readonly<Record<string, string | undefined>>;
+  /** Asked for what is not among the values: a file is read only where somebody wants what is in it. */
+  readonly read?: (name: string) => string | undefined;
 }
 
-export interface Config extends ExportConfig {
+export interface Config extends AuditConfig, ExportConfig, IdentityConfig, IncidentConfig, PlacementConfig, PrivacyConfig, SecretConfig, TrustConfig {
   readonly mode: "development" | "production";
   readonly port: number;
   readonly host: string;
   readonly dataDirectory: string;
+  readonly cacheDirectory: string;
   readonly databaseUrl: string;
   readonly databasePoolMax: number;
   readonly databaseStatementTimeoutMs: number;
-  readonly oidcIssuer: string;
-  readonly oidcAudience: string;
-  readonly oidcJwksUrl: string;
   readonly logLevel: LogLevel;
   readonly logLevels: LogLevels;
   readonly logFormat: LogFormat | "auto";
@@ -53,10 +60,8 @@ export interface Config extends ExportConfig {
   readonly alertmanagerUrl: string;
 }
 
-type Settings = { readonly [K in keyof Config]: Setting<Config[K]> };
-
 /** In the order in which `tenon config` shows them. */
-export const settings: Settings = {
+export const settings: SettingsOf<Config> = {
   mode: {
     env: "TENON_MODE",
     about: "development: a local issuer of tokens, migrations at start; production: neither",
@@ -66,6 +71,12 @@ export const settings: Settings = {
   port: { env: "PORT", about: "TCP port; 0 lets the system choose", fallback: 3000, parse: wholeNumber(0, 65_535) },
   host: { env: "HOST", about: "address to listen on; empty is every address", fallback: "", parse: anyText },
   dataDirectory: { env: "TENON_DIRECTORY", about: "where the embedded defaults keep their files", fallback: ".tenon", parse: anyText },
+  cacheDirectory: {
+    env: "TENON_CACHE",
+    about: "where new embedded databases are kept for the next one that begins alike; may be shared; empty is cache in TENON_DIRECTORY",
+    fallback: "",
+    parse: anyText,
+  },
   databaseUrl: {
     env: "DATABASE_URL",
     about: "postgres://user@host/database, pglite:directory or pglite:memory; empty is pglite in TENON_DIRECTORY",
@@ -85,9 +96,7 @@ export const settings: Settings = {
     fallback: 30_000,
     parse: wholeNumber(100, 3_600_000),
   },
-  oidcIssuer: { env: "OIDC_ISSUER", about: "issuer of tokens; empty is the local development issuer", fallback: "", parse: webUrl },
-  oidcAudience: { env: "OIDC_AUDIENCE", about: "what tokens must be meant for (aud); needed with OIDC_ISSUER", fallback: "", parse: anyText },
-  oidcJwksUrl: { env: "OIDC_JWKS_URL", about: "the issuer's keys; empty is what its discovery document says", fallback: "", parse: webUrl },
+  ...identitySettings,
   logLevel: { env: "LOG_LEVEL", about: "debug, info, warn or error", fallback: "info", parse: logLevel },
   logLevels: {
     env: "LOG_LEVELS",
@@ -180,6 +189,12 @@ export const settings: Settings = {
   },
   alertsSlackUrl: { env: "ALERTS_SLACK_URL", about: "incoming webhook of Slack, or of what understands the same", fallback: "", isSecret: true, parse: webUrl },
   alertmanagerUrl: { env: "ALERTMANAGER_URL", about: "http://alertmanager:9093, where alerts of objectives go too", fallback: "", parse: webUrl },
+  ...incidentSettings,
+  ...placementSettings,
+  ...auditSettings,
+  ...secretSettings,
+  ...trustSettings,
+  ...privacySettings,
   ...exportSettings,
 };
 
@@ -231,13 +246,11 @@ export function parseConfig(layers: readonly ConfigLayer[]): { readonly config: 
     lines.push({ env: setting.env, value: text, from: found?.layer ?? "default", about: setting.about });
   }
   const config = values as unknown as Config;
-  if (config.oidcIssuer !== "" && config.oidcAudience === "") {
-    problems.push("OIDC_AUDIENCE is missing: with OIDC_ISSUER it says which tokens are meant for this app");
-  }
+  problems.push(...identityProblems(config));
   if (config.natsUrl !== "" && config.kafkaBrokers !== "") {
     problems.push("NATS_URL and KAFKA_BROKERS are both there: events go over one broker, so take one of them away");
   }
-  problems.push(...exportProblems(config));
+  problems.push(...placementProblems(config), ...privacyProblems(config), ...exportProblems(config));
   if (problems.length > 0) throw new ConfigError(problems);
   return { config: Object.freeze(config), lines };
 }
@@ -245,7 +258,7 @@ export function parseConfig(layers: readonly ConfigLayer[]): { readonly config: 
 /** The value of a name in the strongest layer that has one. Empty is as good as absent. */
 export function lookUp(layers: readonly ConfigLayer[], name: string): { readonly text: string; readonly layer: string } | undefined {
   for (const layer of layers) {
-    const text = layer.values[name];
+    const text = layer.values[name] ?? layer.read?.(name);
     if (text !== undefined && text !== "") return { text, layer: layer.name };
   }
   return undefined;

@@ -5,7 +5,7 @@
  * @see https://opentelemetry.io/docs/specs/otel/protocol/exporter/
  */
 import type { ExporterSettings, Protocol, SignalName, Target } from "../otlp/index.ts";
-import { anyText, oneOf, SecretInText, type Setting, SettingProblem, webUrl, wholeNumber } from "./setting.ts";
+import { anyText, oneOf, SecretInText, type SettingsOf, SettingProblem, webUrl, wholeNumber } from "./setting.ts";
 
 /** How to reach a collector. */
 interface Destination {
@@ -46,8 +46,6 @@ export interface ExportConfig extends CommonDestination, OwnDestinations {
   readonly otelMetricsIntervalMs: number;
   readonly otelMetricsTryMs: number;
 }
-
-type SettingsOf<C> = { readonly [K in keyof C]: Setting<C[K]> };
 
 const hourMs = 3_600_000;
 /** OpenTelemetry's own default is 2 048, which a process of ours fills in 40 ms. */

@@ -1,12 +1,20 @@
 /** The composition root: configuration, the standard parts, start and stop. Services in tests come in by `testing.ts`. */
+export { anchorFileOf, type AuditKeys, openAuditKeys } from "./audit-keys.ts";
 export { type Config, ConfigError, type ConfigLayer, type ConfigLine, parseConfig } from "./config.ts";
 export { type ExportConfig, toExporterSettings } from "./export-settings.ts";
+export { authorityDirectoryOf, idPatternTextOf, revokedFileOf } from "./identity-places.ts";
+export { incidentStoreOf, openSteps } from "./incident-desk.ts";
 export { joinOpenTelemetry } from "./join-open-telemetry.ts";
 export { openApp, type OpenApp, type OpenAppOptions } from "./open-app.ts";
-export { type MigrateWhen, needsData, openData, openDatabase, type OpenedData } from "./open-data.ts";
+export { cacheDirectoryOf, type MigrateWhen, needsData, openData, openDatabase, openVaultOf, type OpenedData } from "./open-data.ts";
+export { appHere } from "./placement.ts";
+export { openMasterKeys, openSubjectDesk } from "./privacy-tools.ts";
 export { serviceMigrations } from "./service-migrations.ts";
+export { type OperatorAct, type OperatorTrailParts, recordOperatorAct } from "./operator-trail.ts";
 export { parseServiceConfigs, type ServiceConfigs } from "./service-config.ts";
-export { startApp, type StartedApp, type StartOptions } from "./start-app.ts";
+export { Secrets } from "./secrets.ts";
+export { startApp, type StartedApp } from "./start-app.ts";
+export type { StartOptions } from "./start-options.ts";
 export { AppPrivacy, type AppPrivacyOptions } from "./service-privacy.ts";
 export { asyncApiOf, openApiOf } from "./standard-pages.ts";
 export { systemClock } from "./system.ts";

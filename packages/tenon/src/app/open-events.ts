@@ -1,13 +1,16 @@
 /** Events of an app at work: relays, deliveries, and what keeps them told of each other. */
+import type { CallGraph } from "../calls/index.ts";
 import { eventsOf } from "../contract/index.ts";
 import { type Database, type Listening, Sweeper } from "../data/index.ts";
 import { type Broker, BrokerLog, type Consumer, type Consumption, DatabaseLog, Dispatcher, Emitter, type EventLog, eventSweeps, Inbox, measureBroker, Relay, type Schedule, scheduleSubscription, subscribersOf, Ticker, wakeChannel, type WakePlace, Wakes } from "../events/index.ts";
 import { type Clock, createUuidSource, type Log, type Part, type Random } from "../kernel/index.ts";
+import { EventSeals, RecordSeals, type Vault } from "../privacy/index.ts";
 import { routesOf, ServiceRuns } from "../reactions/index.ts";
 import type { App, Service } from "../service/index.ts";
 import type { Metrics } from "../telemetry/index.ts";
 import { type Program, RunStore, runSweeps } from "../workflows/index.ts";
 import type { Config } from "./config.ts";
+import { hasData } from "./open-data.ts";
 
 export interface EventsOptions {
   readonly config: Config;
@@ -18,6 +21,12 @@ export interface EventsOptions {
   readonly database: Database;
   /** What events go over; left out, they stay in the database. */
   readonly broker?: Broker | undefined;
+  /** The whole app, of which some services may run in other processes: who is told of an event. Default: this one. */
+  readonly everywhere?: App | undefined;
+  /** Keeps what is encrypted; missing where nothing is. */
+  readonly vault?: Vault | undefined;
+  /** Where it is counted who needs which event, and what that needs. Left out: nowhere. */
+  readonly graph?: CallGraph | undefined;
   /** By the name of their service. */
   readonly schedules: ReadonlyMap<string, readonly Schedule[]>;
 }
@@ -34,6 +43,8 @@ const pollMs = { one: 5_000, many: 1_000 } as const;
 /** What is known of the events of an app before any of its handlers is compiled. */
 export class AppEvents {
   readonly wakes = new Wakes();
+  /** Seals and opens what is classified in events, where anything of the app is encrypted. */
+  readonly seals: EventSeals | undefined;
   readonly #app: App;
   readonly #options: EventsOptions;
   readonly #uuids;
@@ -47,18 +58,19 @@ export class AppEvents {
     this.#options = options;
     this.#uuids = createUuidSource(options.clock, options.random);
     this.#holder = this.#uuids();
+    this.seals = options.vault === undefined ? undefined : new EventSeals({ vault: options.vault, database: options.database });
   }
 
   emitterOf(service: Service): Emitter {
     const { clock, database } = this.#options;
     const locks = database.sessions === "one" ? "not needed" : "needed";
-    return new Emitter({ service: service.name, events: eventsOf(service.contract), uuids: this.#uuids, clock, wakes: this.wakes, locks });
+    return new Emitter({ service: service.name, events: eventsOf(service.contract), uuids: this.#uuids, clock, wakes: this.wakes, locks, seals: this.seals });
   }
 
   /** `start` and `runs` of a service that has workflows. */
   workflowsOf(service: Service, programs: ReadonlyMap<string, Program>): { readonly store: RunStore; readonly runs: ServiceRuns; readonly wakeIn: (waitMs: number) => void } {
-    const { clock, database, random } = this.#options;
-    const store = new RunStore(database, service.name);
+    const { clock, database, random, vault } = this.#options;
+    const store = new RunStore(database, service.name, vault === undefined ? undefined : new RecordSeals(vault, service.name));
     const wake = (): void => this.wakes.wake(`inbox ${service.name}`);
     // A hint for what is due soon; what is due later is found by looking.
     const wakeIn = (waitMs: number): void => {
@@ -70,9 +82,10 @@ export class AppEvents {
 
   /** @param consumers  By the name of the service whose inbox they read. */
   parts(consumers: ReadonlyMap<string, readonly Consumer[]>): readonly Part[] {
-    const { broker, clock, config, database, log, metrics, random } = this.#options;
-    const routes = routesOf(this.#app);
-    const eventLog: EventLog = broker === undefined ? new DatabaseLog({ database, routes }) : new BrokerLog({ broker: measureBroker(broker, { metrics, clock }), database, routes, wakes: this.wakes, log });
+    const { broker, clock, config, database, graph, log, metrics, random } = this.#options;
+    const routes = routesOf(this.#options.everywhere ?? this.#app);
+    const names = new Set(this.#app.services.map(({ name }) => name));
+    const eventLog: EventLog = broker === undefined ? new DatabaseLog({ database, routes, graph }) : new BrokerLog({ broker: measureBroker(broker, { metrics, clock }), database, routes, wakes: this.wakes, log, graph });
     const timing = { clock, log, wakes: this.wakes, pollMs: pollMs[database.sessions] };
     const holder = this.#holder;
     const owners = this.#owners;
@@ -86,7 +99,7 @@ export class AppEvents {
     if (this.#relays.length === 0 && this.#dispatchers.length === 0) return [];
     const sweeping = { database, everyMs: sweepEveryMs, clock, log };
     const sweeper = new Sweeper({ ...sweeping, what: "events", services: owners.map(({ name }) => name), sweeps: eventSweeps(config.eventsKeepD * 86_400_000) });
-    const receivers = new Receivers(eventLog, [...new Set(config.deliveriesMax === 0 ? [] : routes.map(({ subscriber }) => subscriber))]);
+    const receivers = new Receivers(eventLog, [...new Set(config.deliveriesMax === 0 ? [] : routes.map(({ subscriber }) => subscriber))].filter((name) => names.has(name)));
     const withRuns = this.#app.services.filter(({ workflows }) => workflows.length > 0).map(({ name }) => name);
     const runSweeper = new Sweeper({ ...sweeping, what: "runs", services: withRuns, sweeps: runSweeps(config.runsKeepD * 86_400_000) });
     return [sweeper, runSweeper, new Notices(database, this.wakes), receivers, ...this.#relays, ...this.#dispatchers];
@@ -113,15 +126,16 @@ export class AppEvents {
   }
 
   get #owners(): readonly Service[] {
-    return this.#app.services.filter((service) => service.migrations !== undefined);
+    return this.#app.services.filter(hasData);
   }
 
   /** Resolves when every event was delivered, and nothing that follows from it is left to do now. For tests. */
   async settled(): Promise<void> {
-    // A delivery may emit: once through all of them is enough only if nothing moved.
-    for (let round = 0; round < 2; round++) {
+    // A delivery may emit: once through all of them is enough only if nothing was delivered since the round before.
+    for (let isQuiet = false; !isQuiet; ) {
+      isQuiet = true;
       for (const relay of this.#relays) await relay.settled();
-      for (const dispatcher of this.#dispatchers) if (await dispatcher.settled()) round = -1;
+      for (const dispatcher of this.#dispatchers) if (await dispatcher.settled()) isQuiet = false;
     }
   }
 }

@@ -3,12 +3,16 @@
  * something, and by no others.
  */
 import { Call, type Directory } from "../calls/index.ts";
-import { anonymous, type Caller, type Operation, operationsOf } from "../contract/index.ts";
+import { type Caller, type Operation, operationsOf } from "../contract/index.ts";
 import type { Database } from "../data/index.ts";
+import type { readLag } from "../events/index.ts";
 import { type Clock, createUuidSource, Fault, type IdSource, type Log, parseDuration, type Part, type Random, type Timer } from "../kernel/index.ts";
+import type { Metrics } from "../telemetry/index.ts";
 import { type AlertReceiver, type AlertTransition, DatabaseObjectives, ObjectiveKeeper, ObjectiveMeters, targetsOf } from "../objectives/index.ts";
-import type { App, Service } from "../service/index.ts";
+import type { App, BudgetAction, Service } from "../service/index.ts";
+import { systemCaller } from "../trust/index.ts";
 import type { Config } from "./config.ts";
+import { hasData } from "./open-data.ts";
 
 export interface ObjectivesOptions {
   readonly config: Config;
@@ -25,22 +29,24 @@ export class AppObjectives {
   /** Started when everything else is. */
   readonly probes: readonly Part[];
   readonly #keepers: ReadonlyMap<string, ObjectiveKeeper>;
-  readonly #isActing: boolean;
+  readonly #actions: readonly BudgetAction[];
   readonly #listeners: Set<(transition: AlertTransition) => void>;
+  readonly #waits: LagWaits | undefined;
 
-  private constructor(parts: { readonly meters: ObjectiveMeters; readonly keepers: ReadonlyMap<string, ObjectiveKeeper>; readonly probes: readonly Part[]; readonly isActing: boolean; readonly listeners: Set<(transition: AlertTransition) => void> }) {
+  private constructor(parts: { readonly waits: LagWaits | undefined; readonly meters: ObjectiveMeters; readonly keepers: ReadonlyMap<string, ObjectiveKeeper>; readonly probes: readonly Part[]; readonly actions: readonly BudgetAction[]; readonly listeners: Set<(transition: AlertTransition) => void> }) {
     this.meters = parts.meters;
     this.probes = parts.probes;
     this.#keepers = parts.keepers;
-    this.#isActing = parts.isActing;
+    this.#actions = parts.actions;
     this.#listeners = parts.listeners;
+    this.#waits = parts.waits;
   }
 
   static async open(app: App, options: ObjectivesOptions): Promise<AppObjectives> {
     const { clock, database, log, random } = options;
     const receivers = await openReceivers(options);
     const withSession = database === undefined ? undefined : (await import("../data/index.ts")).withSession;
-    const waits = database === undefined ? undefined : await waitsOf(app, database);
+    const waits = database === undefined ? undefined : await LagWaits.open(app, database);
     const holder = createUuidSource(clock, random)();
     const meters = new ObjectiveMeters();
     const listeners = new Set<(transition: AlertTransition) => void>();
@@ -48,12 +54,12 @@ export class AppObjectives {
     for (const service of app.services) {
       const targets = targetsOf(service);
       if (targets.length === 0) continue;
-      const store = database === undefined || withSession === undefined || service.migrations === undefined ? undefined : new DatabaseObjectives((mode, task) => withSession(database, { service: service.name, mode }, task));
+      const store = database === undefined || withSession === undefined || service.migrations === undefined ? undefined : new DatabaseObjectives((mode, task) => withSession(database, { service: service.name, mode, purpose: "watch" }, task));
       const onTransition = (transition: AlertTransition): void => listeners.forEach((hear) => hear(transition));
-      keepers.set(service.name, new ObjectiveKeeper({ app: app.name, service: service.name, meters, targets, store, waits: waits === undefined ? undefined : () => waits(service), receivers, onTransition, holder, clock, log }));
+      keepers.set(service.name, new ObjectiveKeeper({ app: app.name, service: service.name, meters, targets, store, waits: waits === undefined ? undefined : () => waits.of(service), receivers, onTransition, holder, clock, log }));
     }
     const probed = app.services.flatMap((service) => operationsOf(service.contract)).filter(({ probe }) => probe !== undefined);
-    return new AppObjectives({ meters, keepers, probes: probed.map((operation) => new Prober(operation, options)), isActing: app.budgetPolicy === "shed", listeners });
+    return new AppObjectives({ waits, meters, keepers, probes: probed.map((operation) => new Prober(operation, options)), actions: app.budgetActions, listeners });
   }
 
   /** In the order in which they are started. */
@@ -65,17 +71,39 @@ export class AppObjectives {
     return this.#keepers.get(service);
   }
 
+  /** Where the event waits that a subscription has waited for longest, as of the last look. @param target  Its lag, by its id. */
+  waitsIn(target: string): "outbox" | "inbox" {
+    return this.#waits?.waitsIn(target) ?? "inbox";
+  }
+
   /** Calls `hear` at every change of an alert that this instance finds. */
   onTransition(hear: (transition: AlertTransition) => void): void {
     this.#listeners.add(hear);
   }
 
   /** Whether calls of low priority are to give way. */
-  isPressed = (service: string): boolean => this.#isActing && this.#keepers.get(service)?.isPressed === true;
+  isPressed = (service: string): boolean => this.#actions.includes("shed") && this.#keepers.get(service)?.isPressed === true;
 
-  /** Notifications that no receiver took, of all services. */
-  get failures(): number {
-    return [...this.#keepers.values()].reduce((sum, keeper) => sum + [...keeper.failures.values()].reduce((all, one) => all + one, 0), 0);
+  /** Whether every trace is to be recorded; `undefined`: never. */
+  get wantsTraces(): (() => boolean) | undefined {
+    if (!this.#actions.includes("trace")) return undefined;
+    const keepers = [...this.#keepers.values()];
+    return () => keepers.some((keeper) => keeper.isPressed);
+  }
+
+  /** Shows how objectives are doing, where this instance looks at them for all. */
+  watch(metrics: Metrics): void {
+    const keepers = [...this.#keepers.values()];
+    const failures = (): number => keepers.reduce((sum, keeper) => sum + [...keeper.failures.values()].reduce((all, one) => all + one, 0), 0);
+    metrics.watch({ name: "tenon_alert_notifications_failed", help: "Notifications of alerts that a receiver did not take, in spite of repeats.", type: "counter" }, () => [{ value: failures() }]);
+    metrics.watch({ name: "tenon_objective_budget_left", help: "Part of the error budget of an objective that is left: below 0 it is missed.", type: "gauge", labels: ["objective"] }, () =>
+      keepers.flatMap(({ readings }) => readings.map(({ budgetLeft, target }) => ({ labels: [target.id], value: budgetLeft }))),
+    );
+    metrics.watch({ name: "tenon_objective_burn_rate", help: "How many times faster than allowed an error budget is used up, over a window.", type: "gauge", labels: ["objective", "window"] }, () =>
+      keepers.flatMap(({ readings }) =>
+        readings.flatMap(({ rules, target }) => rules.map(({ long, rule }) => ({ labels: [target.id, `${rule.longMs / 3_600_000}h`], value: long }))),
+      ),
+    );
   }
 }
 
@@ -93,25 +121,47 @@ async function openReceivers({ clock, config, random }: ObjectivesOptions): Prom
 }
 
 /** How long the oldest event of each subscription with an objective waits: in the outbox of who emits it, or in the inbox. */
-async function waitsOf(app: App, database: Database): Promise<(service: Service) => Promise<ReadonlyMap<string, number>>> {
-  const { readLag } = await import("../events/index.ts");
-  const owners = new Set(app.services.filter(({ migrations }) => migrations !== undefined).map(({ name }) => name));
-  return async ({ name: service, subscriptions }) => {
+class LagWaits {
+  readonly #database: Database;
+  readonly #readLag: typeof readLag;
+  readonly #owners: ReadonlySet<string>;
+  /** As of the last look, by the id of the target. */
+  readonly #places = new Map<string, "outbox" | "inbox">();
+
+  private constructor(parts: { readonly database: Database; readonly readLag: typeof readLag; readonly owners: ReadonlySet<string> }) {
+    this.#database = parts.database;
+    this.#readLag = parts.readLag;
+    this.#owners = parts.owners;
+  }
+
+  static async open(app: App, database: Database): Promise<LagWaits> {
+    const events = await import("../events/index.ts");
+    return new LagWaits({ database, readLag: events.readLag, owners: new Set(app.services.filter(hasData).map(({ name }) => name)) });
+  }
+
+  /** In ms, by the id of the target. */
+  async of({ name: service, subscriptions }: Service): Promise<ReadonlyMap<string, number>> {
     const promising = subscriptions.filter(({ options }) => options.objective !== undefined);
-    const own = await readLag(database, service, promising.map(({ name }) => name));
+    const own = await this.#readLag(this.#database, service, promising.map(({ name }) => name));
     const outboxes = new Map([[service, own.outbox.oldestMs ?? 0]]);
     for (const { event } of promising) {
-      if (!outboxes.has(event.service) && owners.has(event.service)) outboxes.set(event.service, (await readLag(database, event.service, [])).outbox.oldestMs ?? 0);
+      if (!outboxes.has(event.service) && this.#owners.has(event.service)) outboxes.set(event.service, (await this.#readLag(this.#database, event.service, [])).outbox.oldestMs ?? 0);
     }
     return new Map(promising.map(({ event, name }) => {
       const inboxMs = own.subscriptions.find(({ subscription }) => subscription === name)?.oldestMs ?? 0;
-      return [`${service}.${name}/lag`, Math.max(inboxMs, outboxes.get(event.service) ?? 0)];
+      const outboxMs = outboxes.get(event.service) ?? 0;
+      this.#places.set(`${service}.${name}/lag`, outboxMs > inboxMs ? "outbox" : "inbox");
+      return [`${service}.${name}/lag`, Math.max(inboxMs, outboxMs)];
     }));
-  };
+  }
+
+  waitsIn(target: string): "outbox" | "inbox" {
+    return this.#places.get(target) ?? "inbox";
+  }
 }
 
-/** Who calls a probe: every rule about callers lets it in, and every log line says who it was. */
-const probeCaller: Caller = Object.freeze({ ...anonymous, kind: "system", subject: "probe" });
+/** Who calls a probe: the contract that asks for the probe lets it in, and nothing else does. Every log line says who it was. */
+const probeCaller: Caller = systemCaller("tenon", "probe");
 
 /** Calls one query again and again, through the whole pipeline. One call at a time. */
 class Prober implements Part {

@@ -7,7 +7,7 @@ import type { ServiceData } from "../data/index.ts";
 import { type Consumer, LagWatch, type WebhookSignature } from "../events/index.ts";
 import type { ServiceEnvironment } from "../handlers/index.ts";
 import type { Part } from "../kernel/index.ts";
-import { createChangeConsumer, createProgram, createScheduleConsumer, createSubscriptionConsumer, createWorkflowConsumers, handleWebhook, openTriggers, webhookOperation } from "../reactions/index.ts";
+import { createChangeConsumer, createProgram, createScheduleConsumer, createSubscriptionConsumer, createWorkflowConsumers, handleWebhook, openTriggers, type ReactionAudit, webhookOperation } from "../reactions/index.ts";
 import type { WebhookRoute } from "../rest/index.ts";
 import type { App, Service, WebhookTrigger } from "../service/index.ts";
 import type { LogWriter, Privacy, SpanRecorder } from "../telemetry/index.ts";
@@ -25,10 +25,12 @@ export interface AttachOptions {
   readonly data: ServiceData;
   /** What every call of the service passes. */
   readonly stages: readonly Stage[];
+  /** What its reactions pass besides; left out where nothing of the service is on record. */
+  readonly audit?: ReactionAudit | undefined;
 }
 
 /** Of one service. */
-export interface ServiceReactions extends Pick<ServiceEnvironment, "emitter" | "runs"> {
+export interface ServiceReactions extends Pick<ServiceEnvironment, "emitter" | "runs" | "seals"> {
   /** Makes its reactions ready to run, in the environment that its other handlers have. Once. */
   attach(options: AttachOptions): void;
 }
@@ -57,16 +59,17 @@ export class AppReactions {
 
   of(service: Service, privacy: Privacy): ServiceReactions {
     const { clock, log, metrics, random, spans } = this.#parts;
-    const programs = new Map(service.workflows.map((workflow) => [workflow.name, createProgram(workflow, { service: service.name, log, privacy })]));
+    const programs = new Map(service.workflows.map((workflow) => [workflow.name, createProgram(workflow, { service: service.name, log, privacy, seals: this.events.seals })]));
     const workflows = programs.size === 0 ? undefined : this.events.workflowsOf(service, programs);
     return {
       emitter: this.events.emitterOf(service),
       runs: workflows?.runs,
-      attach: ({ data, environment, stages }) => {
-        const parts = { environment, data, metrics, spans, clock, log };
+      seals: this.events.seals,
+      attach: ({ audit, data, environment, stages }) => {
+        const parts = { audit, environment, data, metrics, spans, clock, log };
         this.#consumers.set(service.name, [
           ...service.subscriptions.map((subscription) => createSubscriptionConsumer(subscription, parts)),
-          ...service.triggers.filter((trigger) => trigger.kind === "onChange").map((trigger) => createChangeConsumer(trigger, parts)),
+          ...service.triggers.filter((trigger) => trigger.kind === "onChange").map((trigger) => createChangeConsumer(trigger, { ...parts, tables: service.tables, vault: this.#parts.vault })),
           ...service.triggers.filter((trigger) => trigger.kind === "every").map((trigger) => createScheduleConsumer(trigger, parts)),
           ...(workflows === undefined ? [] : service.workflows.flatMap((workflow) => createWorkflowConsumers(workflow, { ...parts, ...workflows, programs, random }))),
         ]);

@@ -1,8 +1,10 @@
 /** The settings of services: an object schema whose fields are names of environment variables. */
 import { createParser, dataClassesOf, type ParseResult, toJsonSchema } from "../contract/index.ts";
 import { isPromise } from "../calls/index.ts";
+import type { Log } from "../kernel/index.ts";
 import type { Service } from "../service/index.ts";
 import { ConfigError, type ConfigLayer, type ConfigLine, lookUp } from "./config.ts";
+import type { Secrets } from "./secrets.ts";
 
 export interface ServiceConfigs {
   /** By service name. `undefined` where a service has no settings. */
@@ -35,6 +37,25 @@ export async function parseServiceConfigs(services: readonly Service[], layers: 
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return { values, lines };
+}
+
+/** What handlers see as `config`, brought up to date when settings are read anew. */
+export class LiveServiceConfigs {
+  /** By service name, in place. */
+  readonly values: ReadonlyMap<string, unknown>;
+
+  constructor(services: readonly Service[], { current, log, secrets }: { readonly current: ReadonlyMap<string, unknown>; readonly log: Log; readonly secrets: Secrets }) {
+    const values = new Map(current);
+    this.values = values;
+    secrets.onChange(() => {
+      parseServiceConfigs(services, secrets.layers).then(
+        (fresh) => {
+          for (const [name, value] of fresh.values) values.set(name, value);
+        },
+        (error: unknown) => log.warn("settings of services have changed and do not fit: those that were read before go on", { error }),
+      );
+    });
+  }
 }
 
 function toType(text: string, type: unknown): unknown {

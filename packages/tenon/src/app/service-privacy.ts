@@ -1,5 +1,6 @@
 /** What telemetry may not show of each service of an app: by its contract, its tables, its workflows and its settings. */
 import { dataClassesOf, describe, FieldClasses, resolvePointer, type Schema, toJsonSchema } from "../contract/index.ts";
+import { readableSides } from "./schema-sides.ts";
 import type { App, Service } from "../service/index.ts";
 import { Privacy } from "../telemetry/index.ts";
 import type { Config } from "./config.ts";
@@ -63,13 +64,6 @@ function ownClassesOf({ contract, tables, workflows }: Service): FieldClasses {
   return classes;
 }
 
-/** A side that a library cannot write as JSON Schema has no classes that could be read. */
 function addSchema(classes: FieldClasses, schema: Schema, name?: string): void {
-  for (const side of ["input", "output"] as const) {
-    try {
-      classes.add(toJsonSchema(schema, side), name);
-    } catch {
-      // the other side says what there is
-    }
-  }
+  for (const json of readableSides(schema)) classes.add(json, name);
 }

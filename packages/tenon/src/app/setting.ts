@@ -1,4 +1,5 @@
 /** One value of the configuration: its name in the environment, what it is for, and how its text is read. */
+import { isSafeUrl } from "../kernel/index.ts";
 
 export interface Setting<T> {
   readonly env: string;
@@ -12,6 +13,9 @@ export interface Setting<T> {
   /** The value of a text; throws a {@link SettingProblem} that says what it has to be. */
   readonly parse: (text: string) => T;
 }
+
+/** The settings of a part of the configuration, by its names. */
+export type SettingsOf<C> = { readonly [K in keyof C]: Setting<C[K]> };
 
 /** What is wrong with a text, without the text: it may be a secret. */
 export class SettingProblem extends Error {
@@ -52,6 +56,12 @@ export function webUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol === "https:" || url?.protocol === "http:") return text;
   throw new SettingProblem("must be a URL that starts with https:// or http://");
+}
+
+/** For what goes along that nobody on the way is to read: https, or http to this machine. */
+export function safeUrl(text: string): string {
+  if (isSafeUrl(webUrl(text))) return text;
+  throw new SettingProblem("must start with https://: http is for this machine alone");
 }
 
 /** https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md "Signature scheme" */

@@ -3,6 +3,7 @@
  * a socket. What is called in a test is what runs in production, but for the way the bytes travel.
  */
 import {
+  anonymous,
   type AnyContract,
   type AnyOutput,
   type Bytes,
@@ -17,31 +18,37 @@ import {
   type Received,
   type Schema,
 } from "../contract/index.ts";
-import { Call, compile, type Handler, record, validate } from "../calls/index.ts";
+import { Call, compile, type Handler, keepBoundToken, record, validate } from "../calls/index.ts";
 import { signStandardWebhook, type WebhookSecret } from "../events/index.ts";
 import { handle } from "../handlers/index.ts";
 import { type Clock, createIdSource, type Duration, Fault, parseDuration, type Part } from "../kernel/index.ts";
-import { app, type AnyHandler, type HandlerOf, type NoConfig, type NoTables, type Service } from "../service/index.ts";
+import { app, type AnyHandler, type AppOptions, type HandlerOf, type NoConfig, type NoTables, type Service } from "../service/index.ts";
 import { LogWriter, Metrics, noPrivacy } from "../telemetry/index.ts";
+import { createUnrestrictedCaller, systemCaller } from "../trust/index.ts";
 import { parseConfig } from "./config.ts";
 import { needsData, type OpenedData, openTestData } from "./open-data.ts";
 import { openApp } from "./open-app.ts";
+import { openAudit } from "./open-audit.ts";
 import { parseServiceConfigs } from "./service-config.ts";
 import { systemClock } from "./system.ts";
 import { advanceTime, TestClock } from "./test-time.ts";
 import { postTo, type TestAnswer, type TestPost } from "./test-post.ts";
+import type { TestStepOptions, TestStepOutcome } from "./test-step.ts";
 
 /** Who a test calls as. */
 export interface TestCaller {
   readonly subject: string;
   readonly scopes?: readonly string[];
   readonly roles?: readonly string[];
+  /** With `cnf` among them it is somebody whose token is bound to a key, and who has proven it. */
   readonly claims?: Readonly<Record<string, unknown>>;
 }
 
+type TestCallerLike = TestCaller | "anonymous" | "platform" | `system:${string}.${string}`;
+
 export interface TestCallOptions {
-  /** Default: the one of {@link TestOptions}. `anonymous` shows nothing. */
-  readonly as?: TestCaller | "anonymous" | "platform";
+  /** Default: the one of {@link TestOptions}. `anonymous` shows nothing; `system:orders.checkout` is what acts by itself. */
+  readonly as?: TestCallerLike;
   readonly idempotencyKey?: string;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
@@ -59,7 +66,11 @@ export interface TestOptions {
   /** Settings of the services, as the environment would have them. */
   readonly env?: Readonly<Record<string, string>>;
   /** Who calls where a call does not say. Default `platform`: every rule about callers lets it in. */
-  readonly as?: TestCaller | "anonymous" | "platform";
+  readonly as?: TestCallerLike;
+  /** Rights of what acts by itself, as `app()` has them. */
+  readonly grants?: AppOptions["grants"];
+  /** Operations for the rights of persons, as `app()` has them. */
+  readonly subjectRights?: AppOptions["subjectRights"];
   /** Fill the database with the services' seeds. Default `no`. */
   readonly seed?: "yes" | "no";
   /** Log lines to standard error. Default: only errors, which are bugs. */
@@ -110,6 +121,10 @@ export function test<P extends AnyContract>(service: Service<P>, testOptions: Te
     async [fireKey](schedule: string, options: FireOptions): Promise<void> {
       opening ??= open(service, testOptions);
       await (await opening).fire(options.service === undefined ? service.name : describe(options.service).name, schedule, options);
+    },
+    async [stepKey](name: string, options: TestStepOptions) {
+      opening ??= open(service, testOptions);
+      return (await opening).step({ ...options, tested: service.name, name });
     },
     async [postKey](path: string, webhook: TestWebhook) {
       opening ??= open(service, testOptions);
@@ -194,6 +209,18 @@ export async function post(tested: AsyncDisposable, path: string, webhook: TestW
   return (tested as AsyncDisposable & Reached)[postKey](path, webhook);
 }
 
+/**
+ * Runs a step of a runbook. {@link settled} waits for what follows from the events that it emits.
+ *
+ *     const outcome = await runStep(shop, "provider-in-trouble/ask-provider", { input: { waitedMinutes: 5 } });
+ *
+ * @returns how it went: a step that fails has changed nothing in the service's database, and does not reject.
+ * @throws {RangeError} there is no such step, or it has no dry run of its own.
+ */
+export async function runStep(tested: AsyncDisposable, step: string, options: TestStepOptions = {}): Promise<TestStepOutcome> {
+  return (tested as AsyncDisposable & Reached)[stepKey](step, options);
+}
+
 /** Calls an operation of a service beside the tested one: `call(shop, payments.capture, { ... })`. */
 export function call<K extends OperationKind, I extends Schema, O extends AnyOutput, E extends ErrorSpecs>(
   tested: AsyncDisposable,
@@ -207,11 +234,13 @@ export function call<K extends OperationKind, I extends Schema, O extends AnyOut
 interface Reached {
   readonly [callKey]: (operation: Operation, input: unknown, options: TestCallOptions) => Promise<unknown>;
   readonly [fireKey]: (schedule: string, options: FireOptions) => Promise<void>;
+  readonly [stepKey]: (step: string, options: TestStepOptions) => Promise<TestStepOutcome>;
   readonly [postKey]: (path: string, webhook: TestWebhook) => Promise<TestAnswer>;
 }
 
 const callKey: unique symbol = Symbol("call");
 const fireKey: unique symbol = Symbol("fire");
+const stepKey: unique symbol = Symbol("step");
 const postKey: unique symbol = Symbol("post");
 /** Where a tested service keeps what {@link settled} does, out of the way of the names of its operations. */
 const settleKey: unique symbol = Symbol("settled");
@@ -222,6 +251,7 @@ interface Opened {
   readonly settled: () => Promise<void>;
   readonly fire: (service: string, schedule: string, options: FireOptions) => Promise<void>;
   readonly advance: (ms: number) => Promise<void>;
+  readonly step: (asked: TestStepOptions & { readonly tested: string; readonly name: string }) => Promise<TestStepOutcome>;
   readonly post: (path: string, webhook: TestWebhook) => Promise<TestAnswer>;
   readonly log: LogWriter;
   readonly data: OpenedData | undefined;
@@ -231,27 +261,30 @@ interface Opened {
 async function open(service: Service, options: TestOptions): Promise<Opened> {
   const clock = new TestClock(systemClock);
   const layers = [{ name: "test", values: { ...process.env, ...options.env } }];
-  const { config } = parseConfig([{ name: "test", values: {} }]);
-  const tested = app("test", { services: [service, ...(options.with ?? [])] });
+  const { config } = parseConfig([{ name: "test", values: { TENON_CACHE: process.env["TENON_CACHE"] } }]);
+  const tested = app("test", { services: [service, ...(options.with ?? [])], grants: options.grants ?? {}, ...(options.subjectRights === undefined ? {} : { subjectRights: options.subjectRights }) });
   const serviceConfigs = await parseServiceConfigs(tested.services, layers);
   const log = new LogWriter({ write: (lines) => void process.stderr.write(lines), clock, level: options.logLevel ?? "error", format: "text" });
   const metrics = new Metrics({ clock, log });
   const data = needsData(tested)
     ? await openTestData(tested, { config, clock, random: Math.random, log, metrics, migrate: "always", seed: options.seed ?? "no" }, process.env["TENON_TEST_DATABASE_URL"])
     : undefined;
-  const opened = await openApp(tested, { config, serviceConfigs: serviceConfigs.values, clock, random: Math.random, log, metrics, verifier: undefined, data });
+  const audit = data === undefined ? undefined : await openAudit(tested, { config, clock, random: Math.random, log, metrics, database: data.database, how: "unsealed" });
+  const opened = await openApp(tested, { config, serviceConfigs: serviceConfigs.values, clock, random: Math.random, log, metrics, verifier: undefined, data, audit });
   const ids = createIdSource(Math.random);
   for (const each of options.fakes ?? []) {
     const environment = { service: each.operation.service, data: undefined, directory: opened.directory, clock, ids, log, metrics, privacy: noPrivacy, config: undefined };
     opened.directory.register(each.operation, compile([record({ metrics, spans: opened.spans, log, clock }), validate], each.operation, handle(each.operation, each.handler, environment)));
   }
 
-  for (const part of opened.eventParts) await part.start();
+  const parts = [...(audit?.parts ?? []), ...opened.eventParts];
+  for (const part of parts) await part.start();
   return {
     log,
     data,
-    parts: opened.eventParts,
+    parts,
     settled: () => opened.settled(),
+    step: async (asked) => (await import("./test-step.ts")).runTestStep(tested, opened.environments, asked),
     post: (path, webhook) => postTo(opened.http, toPost(path, webhook, clock)),
     fire: (name, schedule, { missed = 0, scheduledAt }) => opened.fire(name, schedule, { missed, scheduledAtMs: scheduledAt === undefined ? clock.nowMs() : Date.parse(scheduledAt) }),
     async advance(ms) {
@@ -264,7 +297,7 @@ async function open(service: Service, options: TestOptions): Promise<Opened> {
         id: ids(),
         startedAtMs: clock.elapsedMs(),
         input: input === undefined && operation.input !== undefined ? {} : input,
-        caller: callerOf(call.as ?? options.as ?? "platform"),
+        caller: callerOf(call.as ?? options.as ?? "platform", options.grants),
         from: call.from,
         idempotencyKey: operation.kind === "command" ? call.idempotencyKey : undefined,
         timeoutMs: call.timeoutMs,
@@ -283,14 +316,18 @@ function toPost(path: string, { body, headers = {}, id = crypto.randomUUID(), se
   return { path, body: bytes, headers: { "content-type": "application/json", ...headers, ...signed }, nowMs: clock.elapsedMs() };
 }
 
+const platform = createUnrestrictedCaller("platform");
+
 const testIssuer = "urn:tenon:test";
 
-function callerOf(as: TestCaller | "anonymous" | "platform"): Caller {
-  if (as === "anonymous" || as === "platform") {
-    const kind = as === "platform" ? "system" : "anonymous";
-    return { kind, subject: as === "platform" ? "platform" : "", issuer: "", scopes: new Set(), roles: new Set(), claims: {} };
+function callerOf(as: TestCallerLike, grants: TestOptions["grants"]): Caller {
+  if (as === "anonymous") return anonymous;
+  if (as === "platform") return platform;
+  if (typeof as === "string") {
+    const [service = "", name = ""] = as.slice("system:".length).split(".", 2);
+    return systemCaller(service, name, grants);
   }
-  return {
+  const caller: Caller = {
     kind: "person",
     subject: as.subject,
     issuer: testIssuer,
@@ -298,5 +335,7 @@ function callerOf(as: TestCaller | "anonymous" | "platform"): Caller {
     roles: new Set(as.roles),
     claims: { sub: as.subject, iss: testIssuer, ...as.claims },
   };
+  if (as.claims?.["cnf"] !== undefined) keepBoundToken(caller, { token: "", isProven: true });
+  return caller;
 }
 

@@ -6,14 +6,38 @@
  * more than most handlers. Each field below is written by exactly one stage, named beside it.
  */
 import type { Bytes, Caller } from "../contract/index.ts";
-import type { Operation } from "../contract/index.ts";
+import type { Operation, RelationRule } from "../contract/index.ts";
 import { Fault } from "../kernel/index.ts";
+import type { CallGraph } from "./call-graph.ts";
+import type { Touched } from "./touched.ts";
 import { type DeclaredMetric, type Labels, noTraceIds, type SpanDetails, type SpanLink, type SpanShape, type Trace, type TraceContext, type TraceIds, toTraceText } from "../telemetry/index.ts";
 
 /** What the caller showed to say who it is. */
 export interface Credentials {
   /** The bearer token (RFC 6750) as it was sent, without `Bearer `. */
   readonly bearer?: string | undefined;
+  /** How the token was shown. Default `Bearer`; `DPoP` comes with a proof (RFC 9449 section 7.1). */
+  readonly scheme?: "Bearer" | "DPoP";
+  /** What a browser's cookie says of its session, where it shows no token. */
+  readonly session?: string | undefined;
+  /** What the request tells besides. Asked for by tokens that are bound to a key, and for sessions. */
+  readonly evidence?: (() => Evidence) | undefined;
+}
+
+/** What a request tells of whoever sent it, besides what was shown on purpose. */
+export interface Evidence {
+  /** Upper case. */
+  readonly method: string;
+  /** As the caller addressed it, without a query; empty where that cannot be known for sure. */
+  readonly url: string;
+  /** The header `dpop`, as it came. */
+  readonly proof: string | undefined;
+  /** The certificate that the peer showed in TLS, DER; verified or not. */
+  readonly certificate: Uint8Array | undefined;
+  /** The header `sec-fetch-site`: where the page stands that asks (https://w3c.github.io/webappsec-fetch-metadata/). */
+  readonly site: string | undefined;
+  /** The header `origin`. */
+  readonly origin: string | undefined;
 }
 
 /** How a face or another service starts a call. */
@@ -58,6 +82,26 @@ export interface Measured {
   readonly labels: Labels | undefined;
 }
 
+/** A limit of an operation, as its callers are told of it: one object for all calls. */
+export interface LimitFacts {
+  readonly name: string;
+  /** Calls per window. */
+  readonly calls: number;
+  readonly perMs: number;
+}
+
+/** What a limit of the operation has left for the caller. */
+export interface LimitLeft {
+  readonly facts: LimitFacts;
+  readonly remaining: number;
+  readonly resetMs: number;
+}
+
+/** Tells what let a call in. */
+export interface AccessGate {
+  grantedBy(call: Call): string;
+}
+
 /** The latest results that a call is taken to know. What an error or a log line quotes was read shortly before. */
 const seenMax = 32;
 
@@ -83,6 +127,10 @@ export class Call {
   readonly shape: SpanShape | undefined;
   /** Set by `record`: the same in everything that the call leads to in this process. */
   trace: Trace | undefined = undefined;
+  /** Set by `record`, where it is counted what calls need: whatever a handler uses counts itself there. */
+  graph: CallGraph | undefined = undefined;
+  /** Set by `record`: its name there. Empty where it is counted nowhere. */
+  graphNode = "";
   /** Set by `record`; empty at the root of a trace. */
   parentSpanId = "";
   /** What users add to the call's span; set while the handler runs. */
@@ -99,6 +147,14 @@ export class Call {
   measured: Measured[] | undefined = undefined;
   /** Set by `record` when the call has ended: what a stream measures from then on counts at once. */
   isRecorded = false;
+  /** Set by `authorize`: what its decision rests on. */
+  gate: AccessGate | undefined = undefined;
+  /** Set by `authorize`: which relations were looked up, and whether they hold. */
+  relations: ReadonlyMap<RelationRule, boolean> | undefined = undefined;
+  /** Set by `limit`: for the `RateLimit` headers of a face. */
+  limits: readonly LimitLeft[] | undefined = undefined;
+  /** Whose data the call met; filled by its database work, at the first value that is sealed or opened. */
+  touched: Touched | undefined = undefined;
   /** Where the handler's database work is done; set by `transaction`. */
   work: unknown = undefined;
   /** Rows that were read, and what was asked of others and answered: only looked at when something is logged. */
@@ -150,6 +206,11 @@ export class Call {
   /** Values whose classified fields no log line or failure of this call may quote. */
   get known(): readonly unknown[] {
     return [this.input, ...(this.#seen ?? [])];
+  }
+
+  /** Which parts of the access rule let the call in: "the role admin", "owner". Made when somebody asks; empty where nobody has decided. */
+  get grantedBy(): string {
+    return this.gate?.grantedBy(this) ?? "";
   }
 
   /** Aborted when the caller goes away or the deadline passes. Made at first use: most handlers never look. */

@@ -1,11 +1,12 @@
 /**
- * Which operations are answered in this process, and how a handler calls them. A call between services in one process
+ * Which operations are answered, here or elsewhere, and how a handler calls them. A call between services in one process
  * goes through the whole pipeline of the called operation: the same validation, faults, deadline and identity as over
  * a network.
  */
 import { hash } from "node:crypto";
-import type { AnyOutput, CallPromise, ErrorSpecs, InputOf, Operation, OperationKind, Received, Schema } from "../contract/index.ts";
+import type { AnyOutput, Caller, CallPromise, ErrorSpecs, InputOf, Operation, OperationKind, Received, Schema } from "../contract/index.ts";
 import { type Clock, Fault, type IdSource } from "../kernel/index.ts";
+import { ActingCallers } from "./acting-callers.ts";
 import { Call } from "./call.ts";
 import type { Handler } from "./stage.ts";
 
@@ -24,13 +25,34 @@ export type CallOperation = <K extends OperationKind, I extends Schema, O extend
 
 export class Directory {
   readonly #handlers = new Map<string, Handler>();
+  readonly #elsewhere = new Map<string, Handler>();
+  readonly #acting = new Map<string, ActingCallers>();
 
   register(operation: Operation, handler: Handler): void {
     this.#handlers.set(operation.id, handler);
   }
 
+  /** An operation that is answered in another process: only services call it through here, no face. */
+  registerElsewhere(operation: Operation, handler: Handler): void {
+    this.#elsewhere.set(operation.id, handler);
+  }
+
+  /** What answers in this process. */
   find(operationId: string): Handler | undefined {
     return this.#handlers.get(operationId);
+  }
+
+  /** What answers a service of this process, wherever the operation is. */
+  findAnywhere(operationId: string): Handler | undefined {
+    return this.#handlers.get(operationId) ?? this.#elsewhere.get(operationId);
+  }
+
+  /** The caller of a call, as the operation that a service calls for it is to see it. */
+  callerFor(caller: Caller | undefined, service: string, operation: Operation): Caller | undefined {
+    if (caller === undefined) return undefined;
+    let acting = this.#acting.get(service);
+    if (acting === undefined) this.#acting.set(service, (acting = new ActingCallers(service)));
+    return acting.of(caller, operation);
   }
 }
 
@@ -74,7 +96,7 @@ export class Outgoing {
   async call(operation: Operation, input: unknown, options: OutgoingOptions = {}): Promise<unknown> {
     const { clock, directory, guard, ids, service } = this.#start;
     guard(operation);
-    const handler = directory.find(operation.id);
+    const handler = directory.findAnywhere(operation.id);
     if (handler === undefined) {
       const fault = new Fault("unimplemented", `${operation.id} is not answered in this app: add the service "${operation.service}" to its services`);
       fault.operation = operation.id; // the called one's failure, so that the calling one does not answer with it
@@ -85,7 +107,7 @@ export class Outgoing {
       id: ids(),
       startedAtMs: clock.elapsedMs(),
       input,
-      caller: this.#from.caller,
+      caller: directory.callerFor(this.#from.caller, service, operation),
       from: service,
       parent: this.#from,
       idempotencyKey: operation.kind === "command" ? (options.idempotencyKey ?? this.#deriveKey(operation)) : undefined,

@@ -19,6 +19,19 @@ export interface AnswerStore {
   save(call: Call, answer: StoredAnswer): Promise<void>;
 }
 
+/** Brings calls to services that run elsewhere. One method. */
+export interface Carrier {
+  /**
+   * Answers as the operation itself would in this process: with its value, its items, its bytes, or its Fault.
+   *
+   * Gives up when the call is canceled, and tells the other side. Repeats what may be repeated while the call's
+   * deadline allows, and no more than a small share of all calls.
+   *
+   * @throws {Fault} that of the operation; `unavailable` when it is out of reach; `unimplemented` when nobody knows where it is.
+   */
+  carry(call: Call): Promise<unknown>;
+}
+
 /** Who is why a call ended as it did: nobody where it was answered; else the caller (a declared error is one too) or the service. */
 export type CallOutcome = "answered" | "caller" | "service";
 

@@ -7,8 +7,9 @@ import type { Operation } from "../contract/index.ts";
 import { type Clock, DeclaredFault, Fault, type FaultCode, faultTable, type LogLevel } from "../kernel/index.ts";
 import { describeError, type LogWriter, type Metrics, noPrivacy, type Privacy, RecordedSpan, type SpanRecorder, type SpanShape, type Trace } from "../telemetry/index.ts";
 import { isGivenWay } from "./admit.ts";
+import type { CallGraph } from "./call-graph.ts";
 import type { Call } from "./call.ts";
-import { internalShape } from "./call-shape.ts";
+import { internalShape, slowMsOf } from "./call-shape.ts";
 import type { CallMeters, CallOutcome } from "./ports.ts";
 import { type Handler, isPromise, type Stage } from "./stage.ts";
 
@@ -20,6 +21,8 @@ export interface RecordOptions {
   readonly kind?: string;
   /** Where calls are counted by the objectives of their contracts. */
   readonly objectives?: CallMeters | undefined;
+  /** Where it is counted which operation calls which. Left out: nowhere. */
+  readonly graph?: CallGraph | undefined;
   /** Left out: calls are in no trace. */
   readonly spans?: SpanRecorder | undefined;
   /** Who tells of a bug, with its stack. Default `log`: it is told here. */
@@ -32,13 +35,16 @@ export interface RecordOptions {
 const ownWords: ReadonlySet<FaultCode> = new Set(["overloaded", "rate_limited", "canceled"]);
 
 export function record(options: RecordOptions): Stage {
-  const { metrics, log, clock, objectives, spans, bugs = "log", kind, privacy = noPrivacy } = options;
+  const { graph, metrics, log, clock, objectives, spans, bugs = "log", kind, privacy = noPrivacy } = options;
 
   return {
     name: "record",
     compile(operation: Operation, next: Handler): Handler {
       const meter = metrics.operation(operation.id, kind ?? operation.kind);
       const shape = internalShape(operation);
+      // A workflow may have the name of an operation.
+      const node = kind === "step" ? `${operation.id} (workflow)` : operation.id;
+      const uses = graph?.into(node, slowMsOf(operation));
       const judge = objectives?.meterOf(operation, "calls");
       const probeJudge = operation.probe === undefined ? undefined : objectives?.meterOf(operation, "probes");
 
@@ -51,11 +57,12 @@ export function record(options: RecordOptions): Stage {
           span = spanOf(call, shape, { code, endedMs, isError: level === "warn" });
           trace.owner.add(span);
         }
-        meter.observe(code, ms, span);
+        meter.observe(code, ms, span?.trace.isKept === true ? span : undefined); // an exemplar names a trace that is there
         call.isRecorded = true;
         if (call.measured !== undefined) for (const { labels, metric, value } of call.measured) metrics.measure(metric, value, labels);
         if (outcome !== "not counted") (call.isProbe ? probeJudge : judge)?.observe(outcome, ms);
-        log.call(level, { operation: operation.id, service: operation.service, code, id: call.id, ms, traceIds: call.traceIds });
+        uses?.observe(call, { code, isBad: outcome === "service", ms });
+        log.call(level, call, { code, ms });
       }
 
       function failed(call: Call, thrown: unknown): Fault {
@@ -76,7 +83,9 @@ export function record(options: RecordOptions): Stage {
       }
 
       return (call) => {
-        if (spans !== undefined) join(call, spans);
+        if (spans !== undefined) joinTrace(call, spans);
+        call.graph = graph;
+        call.graphNode = node;
         let result: unknown;
         try {
           result = spans?.contexts === undefined ? next(call) : spans.contexts.run(call, next);
@@ -102,7 +111,7 @@ export function record(options: RecordOptions): Stage {
 }
 
 /** Puts a call into a trace: that of the call it is part of, that of a caller elsewhere, or one that begins here. */
-function join(call: Call, spans: SpanRecorder): void {
+export function joinTrace(call: Call, spans: SpanRecorder): void {
   const { continues, parent } = call;
   if (parent?.trace === undefined) {
     call.trace = spans.begin(call.id, continues);
@@ -113,7 +122,8 @@ function join(call: Call, spans: SpanRecorder): void {
   call.parentSpanId = spans.activeSpanId?.(parent.trace.id) ?? parent.id;
 }
 
-function spanOf(call: Call, shape: SpanShape, outcome: { readonly code: string; readonly endedMs: number; readonly isError: boolean }): RecordedSpan {
+/** The span of a call that has ended. */
+export function spanOf(call: Call, shape: SpanShape, outcome: { readonly code: string; readonly endedMs: number; readonly isError: boolean }): RecordedSpan {
   const { details, id, links, parentSpanId: parentId, startedAtMs: startedMs, trace } = call;
   const span = new RecordedSpan(call.shape ?? shape, trace as Trace, { parentId, startedMs, id });
   span.endedMs = outcome.endedMs;

@@ -6,6 +6,10 @@
  * Two repeats at once in this process run one after the other; in two processes both may run, and the one that
  * commits second is undone and answered with the first one's answer.
  *
+ * An answer belongs to its caller. Callers who have shown nothing are one caller here, and only their keys tell them apart:
+ * somebody who has another one's key, and sends the same input, gets the other one's answer. So these keys are to be made by
+ * chance, and short ones, which meet by accident, are refused.
+ *
  * The fingerprint covers the fields, not a body of bytes: that one is streamed and never held whole.
  *
  * @see https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
@@ -19,6 +23,8 @@ import type { Handler, Stage } from "./stage.ts";
 
 /** Keys are chosen by callers; longer than this is not a key but a payload. */
 const keyMaxChars = 255;
+/** The shortest key of an anonymous caller: numbers, names and dates are shorter, and identifiers made by chance are longer. */
+const anonymousKeyMinChars = 16;
 
 export function replay(options: { readonly answers: AnswerStore }): Stage {
   const { answers } = options;
@@ -40,13 +46,21 @@ export function replay(options: { readonly answers: AnswerStore }): Stage {
       if (operation.kind !== "command") return next;
       return (call) => {
         if (call.idempotencyKey === undefined) return next(call);
-        if (!/^[\x21-\x7e]+$/.test(call.idempotencyKey) || call.idempotencyKey.length > keyMaxChars) {
-          throw new Fault("invalid_argument", `the idempotency key is not 1 to ${keyMaxChars} visible ASCII characters`);
-        }
+        assertKey(call, call.idempotencyKey);
         return inTurn(underway, answerKeyOf(call), () => answer(call, next));
       };
     },
   };
+}
+
+/** @throws {Fault} `invalid_argument` */
+function assertKey({ caller, from }: Call, key: string): void {
+  if (!/^[\x21-\x7e]+$/.test(key) || key.length > keyMaxChars) throw new Fault("invalid_argument", `the idempotency key is not 1 to ${keyMaxChars} visible ASCII characters`);
+  // A service chooses its keys by itself, and derives them where it acts for somebody.
+  const isStranger = from === undefined && (caller === undefined || caller.kind === "anonymous");
+  if (isStranger && key.length < anonymousKeyMinChars) {
+    throw new Fault("invalid_argument", `the idempotency key of a caller who is not signed in is ${anonymousKeyMinChars} characters at least, and made by chance (a UUID, say): nothing else tells such callers apart`);
+  }
 }
 
 /** What a first answer is stored under: an answer to one caller is never replayed to another. */

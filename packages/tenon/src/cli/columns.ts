@@ -14,6 +14,11 @@ export function alignColumns(rows: readonly (readonly string[])[], indent = ""):
   return rows.map((row) => `${indent}${row.map((text, column) => pad(text, widths[column] ?? 0)).join(gap)}`.trimEnd()).join("\n");
 }
 
+/** What others said, for a cell: it may hold what moves a terminal's cursor. */
+export function oneLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\uFFFD");
+}
+
 function pad(text: string, width: number): string {
   return text + " ".repeat(Math.max(0, width - seenLength(text)));
 }

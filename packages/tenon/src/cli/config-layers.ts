@@ -17,3 +17,9 @@ export function configLayers(home: string): readonly ConfigLayer[] {
   const file = existsSync(path) ? [{ name: envFile, values: parseEnv(readFileSync(path, "utf8")) }] : [];
   return [{ name: "environment", values: process.env }, ...file];
 }
+
+/** The same with what stands in files and in Vault, for commands that open something themselves. @throws {ConfigError} */
+export async function wholeLayers(home: string): Promise<readonly ConfigLayer[]> {
+  const { Secrets, systemClock } = await import("../app/index.ts");
+  return (await Secrets.open(configLayers(home), systemClock)).layers;
+}

@@ -7,7 +7,13 @@ import { type CommandProblem, problemData, problemText } from "./problem.ts";
 
 export type Style = Parameters<typeof styleText>[0];
 
-export interface TerminalOptions {
+/** Where a command writes: `process` has both. */
+export interface TerminalStreams {
+  readonly stdout: NodeJS.WritableStream;
+  readonly stderr: NodeJS.WritableStream;
+}
+
+export interface TerminalOptions extends TerminalStreams {
   /** Results as JSON, and nothing else on standard output. */
   readonly isJson: boolean;
   /** Problems with their stack. */
@@ -17,55 +23,59 @@ export interface TerminalOptions {
 export class Terminal {
   readonly isJson: boolean;
   readonly isVerbose: boolean;
+  readonly #stdout: NodeJS.WritableStream;
+  readonly #stderr: NodeJS.WritableStream;
 
   constructor(options: TerminalOptions) {
     this.isJson = options.isJson;
     this.isVerbose = options.isVerbose;
+    this.#stdout = options.stdout;
+    this.#stderr = options.stderr;
     // A reader that has seen enough, as in `tenon describe | head`, is not a failure.
-    for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreClosedPipe);
+    for (const stream of [this.#stdout, this.#stderr]) stream.on("error", ignoreClosedPipe);
   }
 
   /** One line of result, or several. */
   print(text: string): void {
-    process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+    this.#stdout.write(text.endsWith("\n") ? text : `${text}\n`);
   }
 
   /** One line of JSON: for commands whose result comes bit by bit. */
   printEvent(event: Readonly<Record<string, unknown>>): void {
-    process.stdout.write(`${JSON.stringify(event)}\n`);
+    this.#stdout.write(`${JSON.stringify(event)}\n`);
   }
 
   /** Something beside the result. */
   say(text: string): void {
-    process.stderr.write(`${text}\n`);
+    this.#stderr.write(`${text}\n`);
   }
 
   warn(text: string): void {
-    this.say(`${this.#paint("yellow", "warning:", process.stderr)} ${text}`);
+    this.say(`${this.#paint("yellow", "warning:", this.#stderr)} ${text}`);
   }
 
   problem(problem: CommandProblem): void {
-    this.say(`${this.#paint("red", "error:", process.stderr)} ${problemText(problem)}`);
+    this.say(`${this.#paint("red", "error:", this.#stderr)} ${problemText(problem)}`);
     if (this.isVerbose) this.say(`\n${stackOf(problem)}`);
     if (this.isJson) this.print(JSON.stringify(problemData(problem), undefined, 2));
   }
 
   /** Text of a result, styled where standard output is a terminal. */
   style(style: Style, text: string): string {
-    return this.#paint(style, text, process.stdout);
+    return this.#paint(style, text, this.#stdout);
   }
 
   /** Text that is said, styled where standard error is a terminal. */
   styleSaid(style: Style, text: string): string {
-    return this.#paint(style, text, process.stderr);
+    return this.#paint(style, text, this.#stderr);
   }
 
   /** Resolves when everything written is out: a process that exits before loses what a slow pipe has not taken yet. */
   async flush(): Promise<void> {
-    await Promise.all([process.stdout, process.stderr].map((stream) => new Promise<void>((resolve) => void stream.write("", () => resolve()))));
+    await Promise.all([this.#stdout, this.#stderr].map((stream) => new Promise<void>((resolve) => void stream.write("", () => resolve()))));
   }
 
-  #paint(style: Style, text: string, stream: NodeJS.WriteStream): string {
+  #paint(style: Style, text: string, stream: NodeJS.WritableStream): string {
     return styleText(style, text, { stream });
   }
 }

@@ -3,12 +3,17 @@
  */
 
 import type { MistakesAt } from "./mistakes.ts";
+import { checkRelation, isRelation, type RelationRule } from "./relation.ts";
+import type { JsonSchema } from "./schema.ts";
 
 /** Who is calling, once known. */
 export interface Caller {
-  /** `anonymous` has shown nothing; `person` and `program` have a verified token; `system` is the platform itself. */
+  /**
+   * `anonymous` has shown nothing; `person` and `program` have a verified token; `system` is a service that acts by itself:
+   * a subscription, a schedule, a workflow.
+   */
   readonly kind: "anonymous" | "person" | "program" | "system";
-  /** The token's `sub`; empty for `anonymous`. Unique within `issuer`. */
+  /** The token's `sub`; empty for `anonymous`; `system:orders.checkout` for what acts by itself. Unique within `issuer`. */
   readonly subject: string;
   /** The token's `iss`; empty for `anonymous`. */
   readonly issuer: string;
@@ -16,6 +21,8 @@ export interface Caller {
   readonly roles: ReadonlySet<string>;
   /** The verified claims, whole, for predicates and handlers. */
   readonly claims: Readonly<Record<string, unknown>>;
+  /** The services that act for the caller, the one that called last before the others; missing where it came itself. */
+  readonly actors?: readonly string[];
 }
 
 export const anonymous: Caller = Object.freeze({
@@ -63,7 +70,8 @@ export interface AnyOfRule<Input> {
 
 /**
  * `"public"`: anybody. `"signed-in"`: anybody with a valid token. {@link scope}, {@link role} and {@link calledBy}
- * make the simple rules; `{ predicate, allows }`, `{ allOf: [...] }` and `{ anyOf: [...] }` are written as they stand.
+ * make the simple rules, {@link owner} and {@link related} those about rows of the service; `{ predicate, allows }`,
+ * `{ allOf: [...] }` and `{ anyOf: [...] }` are written as they stand.
  */
 export type AccessRule<Input = never> =
   | "public"
@@ -71,6 +79,7 @@ export type AccessRule<Input = never> =
   | ScopeRule
   | RoleRule
   | CalledByRule
+  | RelationRule
   | PredicateRule<Input>
   | AllOfRule<Input>
   | AnyOfRule<Input>;
@@ -97,6 +106,7 @@ export type AccessDescription =
   | ScopeRule
   | RoleRule
   | CalledByRule
+  | RelationRule
   | { readonly predicate: string }
   | { readonly allOf: readonly AccessDescription[] }
   | { readonly anyOf: readonly AccessDescription[] };
@@ -118,8 +128,16 @@ export function isInternal(rule: AccessRule): boolean {
   return false;
 }
 
+/** Every relation in a rule, in the order in which they stand there. */
+export function relationsIn(rule: AccessRule): readonly RelationRule[] {
+  if (typeof rule === "string") return [];
+  if ("allOf" in rule) return rule.allOf.flatMap(relationsIn);
+  if ("anyOf" in rule) return rule.anyOf.flatMap(relationsIn);
+  return isRelation(rule) ? [rule] : [];
+}
+
 /** Adds what is wrong with a rule, and says whether it is whole enough to be described. */
-export function checkAccess(rule: AccessRule, mistakes: MistakesAt): boolean {
+export function checkAccess(rule: AccessRule, input: JsonSchema | undefined, mistakes: MistakesAt): boolean {
   if (rule === undefined || rule === null) {
     mistakes.add("has no access rule", 'say who may call: access: "public", "signed-in", scope("orders:read"), ...');
     return false;
@@ -129,12 +147,13 @@ export function checkAccess(rule: AccessRule, mistakes: MistakesAt): boolean {
     mistakes.add(`the access rule "${String(rule)}" is not known`, `use ${knownRules}`);
     return false;
   }
-  if ("allOf" in rule) return checkRules("allOf", rule.allOf, mistakes);
-  if ("anyOf" in rule) return checkRules("anyOf", rule.anyOf, mistakes);
+  if ("allOf" in rule) return checkRules({ kind: "allOf", rules: rule.allOf }, input, mistakes);
+  if ("anyOf" in rule) return checkRules({ kind: "anyOf", rules: rule.anyOf }, input, mistakes);
   if ("scope" in rule) checkName("scope", rule.scope, mistakes);
   else if ("role" in rule) checkName("role", rule.role, mistakes);
   else if ("calledBy" in rule) checkCalledBy(rule.calledBy, mistakes);
   else if ("predicate" in rule) checkPredicate(rule, mistakes);
+  else if (isRelation(rule)) checkRelation(rule, input, mistakes);
   else {
     mistakes.add("the access rule is of no known form", `use ${knownRules}`);
     return false;
@@ -142,7 +161,7 @@ export function checkAccess(rule: AccessRule, mistakes: MistakesAt): boolean {
   return true;
 }
 
-const knownRules = '"public", "signed-in", scope(), role(), calledBy(), { predicate, allows }, { allOf } or { anyOf }';
+const knownRules = '"public", "signed-in", scope(), role(), calledBy(), owner(), related(), { predicate, allows }, { allOf } or { anyOf }';
 
 const nameForms = {
   scope: { form: /^[a-z][a-z0-9._-]*:[a-z][a-z0-9._-]*$/, remedy: 'write resource:action in lower case: "orders:read"' },
@@ -154,12 +173,17 @@ function checkName(kind: "scope" | "role", name: unknown, mistakes: MistakesAt):
   if (typeof name !== "string" || !form.test(name)) mistakes.add(`the ${kind} "${String(name)}" has an unknown form`, remedy);
 }
 
-function checkRules(kind: "allOf" | "anyOf", rules: readonly AccessRule[], mistakes: MistakesAt): boolean {
+interface RuleList {
+  readonly kind: "allOf" | "anyOf";
+  readonly rules: readonly AccessRule[];
+}
+
+function checkRules({ kind, rules }: RuleList, input: JsonSchema | undefined, mistakes: MistakesAt): boolean {
   if (!Array.isArray(rules) || rules.length === 0) {
     mistakes.add(`${kind} without a rule`, "name at least one");
     return false;
   }
-  return rules.map((rule) => checkAccess(rule, mistakes)).every(Boolean); // each one is looked at, to tell all mistakes
+  return rules.map((rule) => checkAccess(rule, input, mistakes)).every(Boolean); // each one is looked at, to tell all mistakes
 }
 
 function checkCalledBy(services: readonly string[], mistakes: MistakesAt): void {

@@ -3,7 +3,9 @@
  * nothing else, so two of them cannot disagree.
  */
 import type { AccessDescription } from "./access.ts";
-import type { Deprecation, HttpMethod, Objective, OperationKind, Priority, Probe, RateLimit } from "./operation.ts";
+import type { Deprecation, HttpMethod, Objective, OperationKind, Priority, Probe } from "./operation.ts";
+import type { RateLimits } from "./rate-limit.ts";
+import type { FieldKind } from "./scalar-kind.ts";
 import type { JsonSchema } from "./schema.ts";
 
 export interface ContractDescription {
@@ -38,7 +40,9 @@ export interface OperationDescription {
   /** Missing where it is `normal`. */
   readonly priority?: Priority;
   readonly probe?: Probe;
-  readonly rateLimit?: RateLimit;
+  readonly rateLimit?: RateLimits;
+  /** Only tokens that are bound to a key of the caller are taken. */
+  readonly senderConstrained?: true;
 }
 
 export interface HttpDescription {
@@ -50,8 +54,6 @@ export interface HttpDescription {
   /** Where each field of the input travels. */
   readonly fields: readonly FieldPlace[];
 }
-
-export type FieldKind = "string" | "number" | "boolean" | "json";
 
 export interface FieldPlace {
   readonly field: string;

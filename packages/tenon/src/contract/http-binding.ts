@@ -4,11 +4,12 @@
  * and into a JSON body otherwise.
  */
 import { dataClassKeyword } from "./data-class.ts";
-import type { FieldKind, FieldPlace, HttpDescription } from "./description.ts";
-import { listAt, maxHops, resolveRef } from "./json-schema.ts";
+import type { FieldPlace, HttpDescription } from "./description.ts";
+import { listAt, resolveRef } from "./json-schema.ts";
 import type { MistakesAt } from "./mistakes.ts";
 import { type ObjectShape, objectShapeOf } from "./object-shape.ts";
 import type { HttpMethod, OperationSpec } from "./operation.ts";
+import { type FieldKind, scalarKindOf } from "./scalar-kind.ts";
 import type { JsonSchema } from "./schema.ts";
 
 const methodsOf = {
@@ -160,21 +161,6 @@ function textShape(schema: JsonSchema, root: JsonSchema): { readonly kind: Field
   return kind === undefined ? undefined : { kind, array: isArray };
 }
 
-/** The one kind of scalar that a schema accepts, or `undefined` when there are several or it is not a scalar. */
-export function scalarKindOf(schema: JsonSchema, root: JsonSchema, depth = 0): FieldKind | undefined {
-  if (depth > maxHops) return undefined; // a type that refers to itself is not a scalar
-  const resolved = resolveRef(schema, root);
-  if ("const" in resolved) return kindOfType(typeof resolved["const"]);
-  if (Array.isArray(resolved["enum"])) return commonKind(resolved["enum"].map((value) => kindOfType(typeof value)));
-  const type = resolved["type"];
-  if (type !== undefined) return Array.isArray(type) ? commonKind(type.map(kindOfType)) : kindOfType(type);
-  const kindOf = (each: unknown): FieldKind | undefined => scalarKindOf(each as JsonSchema, root, depth + 1);
-  const choices = listAt(resolved, "anyOf", "oneOf");
-  if (choices.length > 0) return commonKind(choices.map(kindOf));
-  const parts = listAt(resolved, "allOf").map(kindOf); // some of them may only add a bound or a mark
-  return commonKind(parts.filter((kind) => kind !== undefined));
-}
-
 function mayBeNull(schema: JsonSchema, root: JsonSchema): boolean {
   const resolved = resolveRef(schema, root);
   if ([resolved["type"]].flat().includes("null")) return true;
@@ -183,17 +169,4 @@ function mayBeNull(schema: JsonSchema, root: JsonSchema): boolean {
 
 function isSecret(schema: JsonSchema, root: JsonSchema): boolean {
   return schema[dataClassKeyword] === "secret" || resolveRef(schema, root)[dataClassKeyword] === "secret";
-}
-
-function kindOfType(type: unknown): FieldKind | undefined {
-  if (type === "string") return "string";
-  if (type === "integer" || type === "number") return "number";
-  if (type === "boolean") return "boolean";
-  return undefined;
-}
-
-/** Text is ambiguous between kinds: `1` or `"1"`? Only one kind can be read without guessing. */
-function commonKind(kinds: readonly (FieldKind | undefined)[]): FieldKind | undefined {
-  const [first] = kinds;
-  return kinds.every((kind) => kind === first) ? first : undefined;
 }

@@ -11,6 +11,7 @@ export {
   type CalledByRule,
   isInternal,
   type PredicateRule,
+  relationsIn,
   role,
   type RoleRule,
   scope,
@@ -37,7 +38,6 @@ export type {
   ContractDescription,
   ErrorDescription,
   EventDescription,
-  FieldKind,
   FieldPlace,
   HttpDescription,
   OperationDescription,
@@ -46,7 +46,7 @@ export type {
 export { FieldClasses } from "./field-classes.ts";
 export { hasJsonBody } from "./json-body.ts";
 export { pointerToken, resolvePointer } from "./json-schema.ts";
-export { createMask, type Mask, maskAll } from "./mask.ts";
+export { type ClassifiedPlace, createMask, type Mask, maskAll, replaceClassified } from "./mask.ts";
 export { ContractMistakes, type Mistake, MistakeList, type MistakesAt } from "./mistakes.ts";
 export {
   type CallInput,
@@ -75,7 +75,6 @@ export {
   type Probe,
   query,
   type QueryOptions,
-  type RateLimit,
   type Route,
   type Upcast,
   type Upcasts,
@@ -96,7 +95,10 @@ export {
 } from "./output.ts";
 export { createParser, type Parser, type ParserOptions, type ParseResult } from "./parser.ts";
 export { createProjector, type Projector } from "./projector.ts";
+export { type LimitedBy, type NamedLimit, type RateLimit, type RateLimits, rateLimitsOf } from "./rate-limit.ts";
+export { isLookup, isRelation, owner, type OwnerOptions, related, type RelationDenial, type RelationLookup, type RelationMatch, type RelationOptions, relationProblems, type RelationRule } from "./relation.ts";
 export { defaultRetryPolicy, parseRetryOptions, type RetryOptions, type RetryPolicy } from "./retry.ts";
+export type { FieldKind } from "./scalar-kind.ts";
 export { describeSchema, type InputOf, isSchema, type JsonSchema, type OutputOf, type Schema, toJsonSchema } from "./schema.ts";
-export { type Columns, table, type Table, type TableOptions } from "./table.ts";
+export { type Columns, encryptedColumns, table, type Table, type TableOptions } from "./table.ts";
 export { upcast, upcastData, type Upcasted, upcastsFrom } from "./upcast.ts";

@@ -3,35 +3,53 @@
  * whose data it is. The schema is followed along the value, so types that contain themselves are masked all the way down.
  */
 import { type DataClass, dataClassKeyword, strictness } from "./data-class.ts";
-import { listAt, recordAt, targetOf } from "./json-schema.ts";
+import { listAt, pointerToken, recordAt, targetOf } from "./json-schema.ts";
 import type { JsonSchema } from "./schema.ts";
 
 /** The value, or a copy in which each classified place says its class instead: `[personal]`. */
 export type Mask = (value: unknown) => unknown;
 
 export function createMask(json: JsonSchema): Mask {
-  const masker = new Masker(json);
-  return (value) => masker.mask(value, [json]);
+  return (value) => replaceClassified(json, value, (_classified, { dataClass }) => `[${dataClass}]`);
+}
+
+/** A classified place of a value. */
+export interface ClassifiedPlace {
+  readonly dataClass: DataClass;
+  /** JSON Pointer (RFC 6901). */
+  readonly pointer: string;
+}
+
+/** A copy in which each classified place has something else. */
+export function replaceClassified(json: JsonSchema, value: unknown, replace: (classified: unknown, place: ClassifiedPlace) => unknown): unknown {
+  return new Masker(json, replace).mask(value, { nodes: [json], pointer: "" });
 }
 
 /** In place of a value whose class is not known, such as data of an older version. */
 export const maskAll: Mask = () => "[not shown]";
 
+interface MaskedPlace {
+  /** The schemas of this place: all of them, since which one the value met is not asked. */
+  readonly nodes: readonly unknown[];
+  readonly pointer: string;
+}
+
 class Masker {
   readonly #root: JsonSchema;
+  readonly #replace: (classified: unknown, place: ClassifiedPlace) => unknown;
 
-  constructor(root: JsonSchema) {
+  constructor(root: JsonSchema, replace: (classified: unknown, place: ClassifiedPlace) => unknown) {
     this.#root = root;
+    this.#replace = replace;
   }
 
-  /** @param nodes  The schemas of this place: all of them, since which one the value met is not asked. */
-  mask(value: unknown, nodes: readonly unknown[]): unknown {
+  mask(value: unknown, { nodes, pointer }: MaskedPlace): unknown {
     const schemas = this.#expand(nodes);
     const dataClass = strictest(schemas);
-    if (dataClass !== undefined) return `[${dataClass}]`;
-    if (Array.isArray(value)) return value.map((item, index) => this.mask(item, itemsOf(schemas, index)));
+    if (dataClass !== undefined) return this.#replace(value, { dataClass, pointer });
+    if (Array.isArray(value)) return value.map((item, index) => this.mask(item, { nodes: itemsOf(schemas, index), pointer: `${pointer}/${index}` }));
     if (value === null || typeof value !== "object") return value;
-    return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, this.mask(member, membersOf(schemas, name))]));
+    return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, this.mask(member, { nodes: membersOf(schemas, name), pointer: `${pointer}/${pointerToken(name)}` })]));
   }
 
   /** With what references and choices lead to. */

@@ -5,11 +5,13 @@
 import { faultTable, formatDuration, parseDuration } from "../kernel/index.ts";
 import { checkAccess, describeAccess, isInternal } from "./access.ts";
 import type { EventDescription, HttpDescription, OperationDescription, OutputDescription } from "./description.ts";
-import { scalarKindOf, toHttpDescription } from "./http-binding.ts";
+import { toHttpDescription } from "./http-binding.ts";
+import { scalarKindOf } from "./scalar-kind.ts";
 import type { MistakesAt } from "./mistakes.ts";
 import { objectShapeOf } from "./object-shape.ts";
 import type { Deprecation, ErrorSpecs, EventSpec, OperationSpec } from "./operation.ts";
 import { type BytesOutput, isBytesOutput, isStreamOutput } from "./output.ts";
+import { checkRateLimits } from "./rate-limit.ts";
 import { describeSchema, type JsonSchema } from "./schema.ts";
 import { checkVersions, upcastsFrom } from "./upcast.ts";
 
@@ -28,12 +30,16 @@ export function describeOperation(id: string, name: string, spec: OperationSpec,
     mistakes.add(`the deadline "${spec.deadline}" is longer than ${formatDuration(maxDeadlineMs)}`, "answer at once, and tell of the end by an event");
   }
   checkObjective(spec, mistakes);
+  checkRateLimits(spec.rateLimit, input, mistakes);
   checkErrors(spec.errors, mistakes);
   checkDeprecation(spec.deprecated, mistakes);
-  const isKnownAccess = checkAccess(spec.access, mistakes);
+  const isKnownAccess = checkAccess(spec.access, input, mistakes);
   const http = toHttpDescription(spec, input, mistakes);
   if (http !== undefined && isKnownAccess && isInternal(spec.access)) {
     mistakes.add("has a route, but its access rule lets only services in", "take `http` away, or let people in with { anyOf: [...] }");
+  }
+  if (spec.senderConstrained && spec.access === "public") {
+    mistakes.add("takes tokens that are bound to a key, and calls without any token", 'say who may call: access: "signed-in"; or take `senderConstrained` away');
   }
   checkOutput(spec, http, mistakes);
   if (spec.body !== undefined) checkBytes("body", spec.body, mistakes);
@@ -61,6 +67,7 @@ export function describeOperation(id: string, name: string, spec: OperationSpec,
     ...present("priority", spec.priority === "normal" ? undefined : spec.priority),
     ...present("probe", spec.probe),
     ...present("rateLimit", spec.rateLimit),
+    ...present("senderConstrained", spec.senderConstrained ? true : undefined),
   };
 }
 
@@ -89,15 +96,19 @@ function checkEventData(spec: EventSpec, data: JsonSchema, mistakes: MistakesAt)
     mistakes.add("the data is not an object", "wrap it: z.object({ value: ... }), so that a field can be added later");
     return;
   }
-  if (spec.key === undefined) return;
-  const field = shape.fields.get(spec.key);
-  if (field === undefined) {
-    const names = [...shape.fields.keys()].join(", ");
-    mistakes.add(`the key "${spec.key}" is not in the data`, names === "" ? "the data has no fields: add one" : `name one of: ${names}`);
-  } else if (!shape.required.has(spec.key)) {
-    mistakes.add(`the key "${spec.key}" may be missing from the data`, "make it required: events without a key have no order");
-  } else if (scalarKindOf(field, data) === undefined) {
-    mistakes.add(`the key "${spec.key}" is not text or a number`, "order by an identifier");
+  const missing = { key: "events without a key have no order", subject: "nobody would know whose data it is" } as const;
+  for (const role of ["key", "subject"] as const) {
+    const name = spec[role];
+    if (name === undefined) continue;
+    const field = shape.fields.get(name);
+    if (field === undefined) {
+      const names = [...shape.fields.keys()].join(", ");
+      mistakes.add(`the ${role} "${name}" is not in the data`, names === "" ? "the data has no fields: add one" : `name one of: ${names}`);
+    } else if (!shape.required.has(name)) {
+      mistakes.add(`the ${role} "${name}" may be missing from the data`, `make it required: ${missing[role]}`);
+    } else if (scalarKindOf(field, data) === undefined) {
+      mistakes.add(`the ${role} "${name}" is not text or a number`, role === "key" ? "order by an identifier" : "name the person by an identifier");
+    }
   }
 }
 
@@ -130,7 +141,7 @@ function checkBytes(part: string, { maxBytes, mediaTypes }: BytesOutput, mistake
 }
 
 function checkObjective(spec: OperationSpec, mistakes: MistakesAt): void {
-  const { objective, rateLimit } = spec;
+  const { objective } = spec;
   for (const [percentile, limit] of Object.entries(objective?.latency ?? {})) {
     checkDuration(`objective.latency.${percentile}`, limit, mistakes);
   }
@@ -140,11 +151,6 @@ function checkObjective(spec: OperationSpec, mistakes: MistakesAt): void {
   }
   if (!["low", "normal", "high"].includes(spec.priority)) mistakes.add(`"${spec.priority}" is no priority`, '"low", "normal" or "high"');
   checkProbe(spec, mistakes);
-  if (rateLimit === undefined) return;
-  checkDuration("rateLimit.per", rateLimit.per, mistakes);
-  if (!Number.isSafeInteger(rateLimit.calls) || rateLimit.calls < 1) {
-    mistakes.add(`a rate limit of ${rateLimit.calls} calls lets nobody in`, "a whole number from 1");
-  }
 }
 
 function checkProbe({ input, objective, output, probe }: OperationSpec, mistakes: MistakesAt): void {

@@ -2,6 +2,7 @@
 import type { Duration } from "../kernel/index.ts";
 import type { AccessRule } from "./access.ts";
 import type { AnyOutput, BytesOutput } from "./output.ts";
+import type { RateLimits } from "./rate-limit.ts";
 import type { InputOf, OutputOf, Schema } from "./schema.ts";
 
 export type HttpMethod = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -64,15 +65,6 @@ export interface Deprecation {
   readonly use?: string;
 }
 
-/** How often one caller may call. */
-export interface RateLimit {
-  /** Calls per window. */
-  readonly calls: number;
-  readonly per: Duration;
-  /** Whose calls are counted together. Default `caller`: the token's subject, or the address of an anonymous one. */
-  readonly by?: "caller" | "address";
-}
-
 interface OperationOptions<I extends Schema, O extends AnyOutput, E extends ErrorSpecs> {
   /** Who may call. There is no default. */
   readonly access: AccessRule<OutputOf<NoInfer<I>>>;
@@ -85,7 +77,14 @@ interface OperationOptions<I extends Schema, O extends AnyOutput, E extends Erro
   readonly objective?: Objective;
   /** Who gives way first when there is too little for all. Default `normal`. */
   readonly priority?: Priority;
-  readonly rateLimit?: RateLimit;
+  /** How often one caller may call: one limit, or several that all have to let a call pass. Left out: as often as it likes. */
+  readonly rateLimit?: RateLimits;
+  /**
+   * Takes only tokens that are bound to a key of the caller, shown with proof of it: DPoP (RFC 9449) or the certificate
+   * of the connection (RFC 8705). A stolen token is worth nothing then. Through another service the same token has to come
+   * along, and is verified anew.
+   */
+  readonly senderConstrained?: true;
   readonly summary?: string;
   readonly description?: string;
   readonly deprecated?: Deprecation;
@@ -128,7 +127,8 @@ export interface OperationSpec<
   readonly objective: Objective | undefined;
   readonly priority: Priority;
   readonly probe: Probe | undefined;
-  readonly rateLimit: RateLimit | undefined;
+  readonly rateLimit: RateLimits | undefined;
+  readonly senderConstrained: boolean;
   readonly summary: string | undefined;
   readonly description: string | undefined;
   readonly deprecated: Deprecation | undefined;
@@ -165,6 +165,11 @@ export interface EventOptions<D extends Schema> {
   readonly data: D;
   /** The field that orders events: those with one key are applied in the order in which they were emitted. */
   readonly key?: keyof OutputOf<D> & string;
+  /**
+   * The field that says whose personal data the event tells. With it, classified fields are encrypted under that subject's
+   * key wherever the event is kept, and an erasure makes them unreadable there.
+   */
+  readonly subject?: keyof OutputOf<D> & string;
   /** Counts the shapes that the data has had; raised when a change breaks its readers. Default 1. */
   readonly version?: number;
   /** How data of older versions is read: `{ 1: (old) => ({ ...old, currency: "EUR" }) }` leads from 1 to 2. */
@@ -178,6 +183,7 @@ export interface EventSpec<D extends Schema = Schema> {
   readonly kind: "event";
   readonly data: D;
   readonly key: string | undefined;
+  readonly subject: string | undefined;
   readonly version: number;
   readonly upcasts: Upcasts;
   readonly summary: string | undefined;
@@ -220,8 +226,8 @@ export function command<I extends Schema = NoInput, const O extends AnyOutput = 
 
 /** Something that happened, for whoever wants to know. */
 export function event<D extends Schema>(options: EventOptions<D>): EventSpec<D> {
-  const { data, key, version = 1, upcasts = {}, summary, description, deprecated } = options;
-  return { kind: "event", data, key, version, upcasts, summary, description, deprecated };
+  const { data, key, subject, version = 1, upcasts = {}, summary, description, deprecated } = options;
+  return { kind: "event", data, key, subject, version, upcasts, summary, description, deprecated };
 }
 
 function specOf<K extends OperationKind, I extends Schema, O extends AnyOutput, E extends ErrorSpecs>(
@@ -239,6 +245,7 @@ function specOf<K extends OperationKind, I extends Schema, O extends AnyOutput, 
     objective: options.objective,
     priority: options.priority ?? "normal",
     rateLimit: options.rateLimit,
+    senderConstrained: options.senderConstrained === true,
     summary: options.summary,
     description: options.description,
     deprecated: options.deprecated,

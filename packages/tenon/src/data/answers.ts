@@ -8,8 +8,9 @@
  * An answer that is a stream of bytes is not kept. Its command is still not done twice: a repeat is told so.
  */
 import { type AnswerStore, answerKeyOf, type Call, type StoredAnswer } from "../calls/index.ts";
-import { type Bytes, isBytesOutput } from "../contract/index.ts";
+import { type Bytes, dataClassesOf, isBytesOutput, isStreamOutput, toJsonSchema } from "../contract/index.ts";
 import { Fault } from "../kernel/index.ts";
+import type { FieldVault, RunStatement, SealedPlace } from "./field-vault.ts";
 import type { DatabaseError } from "./ports.ts";
 import { Reader, type ServiceParts } from "./reader.ts";
 import type { Sweep } from "./sweeper.ts";
@@ -18,6 +19,8 @@ import { Work } from "./work.ts";
 export interface AnswersOptions extends ServiceParts {
   /** How long an answer is kept, in ms. */
   readonly keepMs: number;
+  /** Seals answers in which anything is classified, where anything of the app is encrypted. */
+  readonly vault?: FieldVault | undefined;
 }
 
 
@@ -49,20 +52,55 @@ export class DatabaseAnswers implements AnswerStore {
       this.#inTheWay.add(call);
       return undefined;
     }
-    return { fingerprint: row.fingerprint, value: row.is_void ? undefined : fromStored(call, row.value) };
+    if (row.is_void) return { fingerprint: row.fingerprint, value: undefined };
+    const value = await this.#open(call, row.value, (statement) => reader.run(statement));
+    return { fingerprint: row.fingerprint, value: fromStored(call, value) };
   }
 
   /** Says what COMMIT is to take along. A key that is taken shows there, not here. */
-  save(call: Call, answer: StoredAnswer): Promise<void> {
+  async save(call: Call, answer: StoredAnswer): Promise<void> {
     if (!(call.work instanceof Work)) {
-      return Promise.reject(new RangeError("an answer is kept in the transaction of its command, and this call has none: put `replay` inside of `transaction`"));
+      throw new RangeError("an answer is kept in the transaction of its command, and this call has none: put `replay` inside of `transaction`");
     }
     const key = answerKeyOf(call);
     if (this.#inTheWay.has(call)) call.work.atCommit({ text: forgetText, parameters: [key] });
-    const value = answer.value === undefined ? null : JSON.stringify(toStored(call, answer.value));
+    const value = answer.value === undefined ? null : await this.#seal(call, toStored(call, answer.value));
     call.work.atCommit({ text: saveText, parameters: [key, call.operation.id, answer.fingerprint, value, this.#options.keepMs] });
-    return Promise.resolve();
   }
+
+  /** JSON: sealed whole for whoever called, where its operation answers with anything classified. */
+  async #seal(call: Call, value: unknown): Promise<string> {
+    const { vault } = this.#options;
+    if (vault === undefined || !isClassified(call.operation)) return JSON.stringify(value);
+    const subject = call.caller?.subject ?? "";
+    const [sealed] = await vault.seal([{ ...placeOf(call), subject: subject === "" ? "nobody" : subject, value: JSON.stringify(value) }], (statement) => (call.work as Work).run(statement));
+    return JSON.stringify(sealed);
+  }
+
+  async #open(call: Call, value: unknown, run: RunStatement): Promise<unknown> {
+    const { vault } = this.#options;
+    if (vault === undefined || typeof value !== "string" || !isClassified(call.operation) || !vault.isSealed(value)) return value;
+    const [opened] = await vault.open([{ ...placeOf(call), sealed: value }], run);
+    if (opened === null) throw new Fault("gone", "this command was done already, and its answer was erased with the data of the person who called");
+    return JSON.parse(opened as string) as unknown;
+  }
+}
+
+function placeOf(call: Call): SealedPlace {
+  return { column: `${call.operation.service}/tenon_answers.value`, key: [answerKeyOf(call)] };
+}
+
+const classified = new WeakMap<object, boolean>();
+
+/** Whether an operation's answer may hold anything classified. Bytes may hold anything, and are not looked into. */
+function isClassified({ output }: Call["operation"]): boolean {
+  if (output === undefined || isBytesOutput(output) || isStreamOutput(output)) return false;
+  let is = classified.get(output);
+  if (is === undefined) {
+    is = dataClassesOf(toJsonSchema(output, "output")).size > 0;
+    classified.set(output, is);
+  }
+  return is;
 }
 
 interface AnswerRow {

@@ -3,11 +3,12 @@
  * difference is a sentence with what to do about it.
  */
 import { isPromise } from "../calls/index.ts";
-import { type Mistake, type Schema, type Table, toJsonSchema } from "../contract/index.ts";
+import { encryptedColumns, type Mistake, type Schema, type Table, toJsonSchema } from "../contract/index.ts";
 import { toCamelCase, toSnakeCase } from "./column-case.ts";
 import { fittingTypes } from "./column-types.ts";
 import { schemaOf } from "./names.ts";
 import type { Database, Session } from "./ports.ts";
+import { blindIndexOf, isJsonColumn } from "./sealed-tables.ts";
 import type { Tables } from "./tables.ts";
 
 /** How long to wait for a session, in ms. */
@@ -25,6 +26,8 @@ interface BuiltColumn {
   /** Computed by the database, and refused in an insert. */
   readonly is_computed: boolean;
   readonly is_view: boolean;
+  /** Whether an index, a foreign key or a check speaks of it. */
+  readonly is_compared: boolean;
 }
 
 interface BuiltTable {
@@ -56,13 +59,19 @@ export async function compareTables(database: Database, service: string, tables:
 
 function compareTable(at: string, table: Table, built: BuiltTable): readonly Mistake[] {
   const differences: Mistake[] = [];
-  const declared = new Set<string>();
+  const declared = new Set<string>(Object.keys(table.blindIndex).map(blindIndexOf));
+  const encrypted = encryptedColumns(table);
+  for (const name of Object.keys(table.blindIndex)) differences.push(...compareBlindIndex(at, name, built));
   for (const [name, schema] of Object.entries(table.columns)) {
     const sqlName = toSnakeCase(name);
     declared.add(sqlName);
     const column = built.columns.get(sqlName);
+    if (column !== undefined && encrypted.has(name) && !built.isView) {
+      differences.push(...compareEncrypted(`${at}.${name}`, { column, isJson: isJsonColumn(table, name), schema }));
+      continue;
+    }
     if (column === undefined) {
-      const type = suggestedType(schema);
+      const type = encrypted.has(name) ? encryptedType(schema, isJsonColumn(table, name)) : suggestedType(schema);
       differences.push({ at: `${at}.${name}`, problem: "is declared and no migration builds it", remedy: `add a migration: alter table ${toSnakeCase(at.split(".")[1] ?? "")} add column ${sqlName} ${type}` });
       continue;
     }
@@ -78,6 +87,40 @@ function compareTable(at: string, table: Table, built: BuiltTable): readonly Mis
     differences.push({ at, problem: `${is}, and (${key.join(", ")}) is declared`, remedy: "change `key`, or the primary key in a new migration" });
   }
   return differences;
+}
+
+/** A sealed value is a text; in the place of JSON it is a text in JSON. */
+function encryptedType(schema: Schema, isJson: boolean): string {
+  return `${isJson ? "jsonb" : "text"}${fittingTypes(toJsonSchema(schema, "output")).isNullable ? "" : " not null"}`;
+}
+
+interface EncryptedColumn {
+  readonly column: BuiltColumn;
+  readonly isJson: boolean;
+  readonly schema: Schema;
+}
+
+function compareEncrypted(at: string, { column, isJson, schema }: EncryptedColumn): readonly Mistake[] {
+  const differences: Mistake[] = [];
+  const sqlName = column.column;
+  const fits = isJson ? ["jsonb", "json"] : ["text"];
+  if (!fits.includes(column.kind)) {
+    differences.push({ at, problem: `is encrypted, and ${column.type} in the database does not hold that`, remedy: `add a migration: alter table ${column.table} alter column ${sqlName} type ${fits[0]}${isJson ? ` using to_jsonb(${sqlName})` : ` using ${sqlName}::text`}` });
+  }
+  const { isNullable } = fittingTypes(toJsonSchema(schema, "output"));
+  if (isNullable && !column.is_nullable) differences.push({ at, problem: "is declared nullable and is NOT NULL in the database", remedy: "take .nullable() away, or drop NOT NULL in a new migration" });
+  if (!isNullable && column.is_nullable) differences.push({ at, problem: "can be null in the database and not as declared", remedy: "add NOT NULL in a new migration, or declare it .nullable()" });
+  if (column.is_compared) differences.push({ at, problem: "is encrypted, and an index or a constraint of the database compares it, which finds nothing", remedy: `drop it in a new migration; to look values up, declare blindIndex: { ${toCamelCase(sqlName)}: "exact" }` });
+  return differences;
+}
+
+function compareBlindIndex(at: string, name: string, { columns, isView }: BuiltTable): readonly Mistake[] {
+  const sqlName = blindIndexOf(name);
+  const table = toSnakeCase(at.split(".")[1] ?? "");
+  const column = columns.get(sqlName);
+  if (isView || (column?.kind === "text" && column.is_nullable)) return [];
+  if (column !== undefined) return [{ at: `${at}.${name}`, problem: `has a blind index, and ${sqlName} is not a text that may be null`, remedy: `change it in a new migration: text, without NOT NULL` }];
+  return [{ at: `${at}.${name}`, problem: "has a blind index, and no migration builds its column", remedy: `add a migration: alter table ${table} add column ${sqlName} text; create index ${table}_${sqlName} on ${table} (${sqlName})` }];
 }
 
 /** The order of a key's columns matters to its index, not to what it means. */
@@ -167,7 +210,12 @@ async function readColumns(session: Session, schema: string): Promise<readonly B
       not (a.attnotnull or t.typnotnull) as is_nullable,
       a.atthasdef or a.attidentity <> '' or t.typdefault is not null as has_default,
       a.attgenerated <> '' or a.attidentity = 'a' as is_computed,
-      c.relkind in ('v', 'm') as is_view
+      c.relkind in ('v', 'm') as is_view,
+      exists (
+        select from pg_depend as d where d.refclassid = 'pg_class'::regclass and d.refobjid = c.oid and d.refobjsubid = a.attnum
+          and (d.classid = 'pg_constraint'::regclass and exists (select from pg_constraint where oid = d.objid and contype <> 'n')
+            or d.classid = 'pg_class'::regclass and exists (select from pg_class where oid = d.objid and relkind in ('i', 'I')))
+      ) as is_compared
     from pg_attribute a
     join pg_class c on c.oid = a.attrelid
     join pg_namespace n on n.oid = c.relnamespace

@@ -10,10 +10,10 @@
  */
 import { hash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
-import { quoteName, schemaOf, type ServiceNames } from "./names.ts";
+import { namesOf, quoteName, schemaOf, type ServiceNames } from "./names.ts";
 import { platformMigrations } from "./platform-migrations.ts";
 import { type Database, DatabaseError, type Session } from "./ports.ts";
-import { alone, provisionService } from "./provision.ts";
+import { alone, grantsTo, provisionService } from "./provision.ts";
 import { lineAt, type ScriptStatement, splitScript } from "./sql-script.ts";
 
 export interface Migration {
@@ -109,6 +109,18 @@ export async function pendingMigrations(database: Database, services: readonly S
   return pending;
 }
 
+/**
+ * Changes with everything that {@link migrate} makes of an empty database: two databases that begin with the same one can
+ * begin as copies.
+ */
+export function fingerprintOf(services: readonly ServiceMigrations[]): string {
+  const made = services.map(({ migrations, service }) => {
+    const names = namesOf("", service);
+    return [grantsTo(names), addOnly, setsOf(migrations).map((set) => set.migrations.map(({ checksum, name }) => [name, checksum]))];
+  });
+  return hash("sha256", JSON.stringify(made), "hex");
+}
+
 interface MigrationSet {
   /** The table in which applied files are written down. */
   readonly record: string;
@@ -169,11 +181,19 @@ async function createRecord(session: Session, service: string, record: string): 
   )`);
 }
 
+/** What the service itself may add to and never change, and where it may not even add. */
+const addOnly = [
+  ["tenon_audit", "update, delete, truncate"],
+  ["tenon_audit_seals", "update, delete, truncate"],
+  ["tenon_audit_archives", "insert, update, delete, truncate"],
+] as const;
+
 /** What was applied is told by the platform alone. */
 async function protectRecords(session: Session, { schema, writer }: ServiceNames): Promise<void> {
   for (const record of [ownRecord, platformRecord]) {
     await session.script(`revoke insert, update, delete, truncate on ${quoteName(schema)}.${record} from ${quoteName(writer)}`);
   }
+  for (const [table, rights] of addOnly) await session.script(`revoke ${rights} on ${quoteName(schema)}.${table} from ${quoteName(writer)}`);
 }
 
 async function pendingOf(session: Session, service: string, set: MigrationSet): Promise<readonly Migration[]> {

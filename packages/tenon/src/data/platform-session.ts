@@ -24,10 +24,10 @@ export async function runStatement(database: Database, { mode, parameters, servi
 /** A session for as long as `task` runs. */
 export async function withSession<T>(
   database: Database,
-  { mode, service }: { readonly service: string; readonly mode: SessionMode },
+  { mode, purpose = "work", service }: { readonly service: string; readonly mode: SessionMode; readonly purpose?: "work" | "watch" },
   task: (session: Awaited<ReturnType<Database["acquire"]>>) => Promise<T>,
 ): Promise<T> {
-  const session = await database.acquire({ service, mode, timeoutMs: sessionWaitMs });
+  const session = await database.acquire({ service, mode, purpose, timeoutMs: sessionWaitMs });
   try {
     const result = await task(session);
     session.release();

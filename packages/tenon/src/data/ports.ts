@@ -62,6 +62,11 @@ export interface SessionRequest {
   readonly mode: SessionMode;
   /** How long to wait for a free session, in ms. */
   readonly timeoutMs: number;
+  /**
+   * `watch`: to see how the service does, and to write that down, which has to go on where its sessions have run out: an engine
+   * with many of them keeps one beyond the others for it. Default `work`.
+   */
+  readonly purpose?: "work" | "watch";
 }
 
 export interface Database {

@@ -71,9 +71,11 @@ export async function provisionService(session: Session, service: string): Promi
   const { rows } = await session.query("select current_database() as database, current_user as login, rolsuper as is_super from pg_roles where rolname = current_user", []);
   const { database, is_super: isSuper, login } = rows[0] as { readonly database: string; readonly login: string; readonly is_super: boolean };
   const names = namesOf(database, service);
-  const { reader, schema, writer } = names;
+  const { reader, writer } = names;
   for (const role of [writer, reader]) await again(() => createRole(session, role, isSuper ? undefined : login));
-  await again(() => session.script(grants({ schema: quoteName(schema), writer: quoteName(writer), reader: quoteName(reader) })));
+  await again(() => session.script(grantsTo(names)));
+  const { rows: shared } = await session.query("select to_regnamespace('tenon_privacy') is not null as is_there", []);
+  if (shared[0]?.["is_there"] === true) await again(() => session.script(keyGrants({ writer: quoteName(writer), reader: quoteName(reader) })));
   return names;
 }
 
@@ -93,8 +95,9 @@ async function isMember(session: Session, role: string): Promise<boolean> {
   return rows[0]?.["is_member"] === true;
 }
 
-function grants(names: { readonly schema: string; readonly writer: string; readonly reader: string }): string {
-  const { reader, schema, writer } = names;
+/** The statements that make a service's schema and say what its roles may do there. */
+export function grantsTo(names: ServiceNames): string {
+  const [reader, schema, writer] = [names.reader, names.schema, names.writer].map(quoteName) as [string, string, string];
   const rows = "select, insert, update, delete, truncate";
   return `
     create schema if not exists ${schema};
@@ -108,6 +111,15 @@ function grants(names: { readonly schema: string; readonly writer: string; reado
     alter default privileges in schema ${schema} grant select on tables to ${reader};
     alter default privileges in schema ${schema} grant usage, select, update on sequences to ${writer};
     alter default privileges in schema ${schema} grant select on sequences to ${reader};
+  `;
+}
+
+/** Keys of subjects are common to the services of a database. They are wrapped, so a service may read all of them. */
+function keyGrants({ reader, writer }: { readonly writer: string; readonly reader: string }): string {
+  return `
+    grant usage on schema tenon_privacy to ${writer}, ${reader};
+    grant select on tenon_privacy.keys, tenon_privacy.subjects to ${writer}, ${reader};
+    grant insert on tenon_privacy.keys to ${writer};
   `;
 }
 

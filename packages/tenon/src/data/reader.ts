@@ -6,7 +6,7 @@
  * database with one session, a command that has opened its transaction reads inside of it, because there is no other.
  */
 import type { TransactionSettings } from "kysely";
-import type { Call } from "../calls/index.ts";
+import { type Call, Touched } from "../calls/index.ts";
 import type { RecordedSpan } from "../telemetry/index.ts";
 import { toFailure } from "./failures.ts";
 import { DatabaseError, type Rows, type Session, type Statement } from "./ports.ts";
@@ -15,6 +15,7 @@ import type { SessionSource } from "./session-source.ts";
 import { outcomeOf, type StatementSpans } from "./statement-spans.ts";
 import { streamByCursor } from "./stream.ts";
 import type { AnyDb } from "./tables.ts";
+import { countTrip } from "./watch-trip.ts";
 
 /** What the units of a service's calls are made of. */
 export interface ServiceParts {
@@ -47,6 +48,10 @@ export class Reader implements StatementTarget {
 
   get db(): AnyDb {
     return (this.#db ??= this.#parts.kysely.over(this));
+  }
+
+  get met(): Touched {
+    return (this.#call.touched ??= new Touched());
   }
 
   async run(statement: Statement): Promise<Rows> {
@@ -101,13 +106,17 @@ export class Reader implements StatementTarget {
     return this.#parts.spans.start(this.#call, statement.text);
   }
 
+  #trip(session: Session, statement: Statement): Promise<Rows> {
+    return countTrip(this.#call, this.#parts.sessions.service, () => session.query(statement.text, statement.parameters));
+  }
+
   #held(session: Session): HeldReader {
-    const { saw, start } = { saw: (rows: readonly unknown[]) => this.#call.saw(rows), start: (statement: Statement) => this.#start(statement) };
-    return new HeldReader(session, { saw, start, toFailure: (thrown, statement) => this.#toFailure(thrown, statement) });
+    const { saw, start, trip } = { saw: (rows: readonly unknown[]) => this.#call.saw(rows), start: (statement: Statement) => this.#start(statement), trip: (statement: Statement) => this.#trip(session, statement) };
+    return new HeldReader({ saw, start, trip, met: () => this.met, toFailure: (thrown, statement) => this.#toFailure(thrown, statement) });
   }
 
   #runOnce(statement: Statement): Promise<Rows> {
-    return this.#withSession((session) => session.query(statement.text, statement.parameters));
+    return this.#withSession((session) => this.#trip(session, statement));
   }
 
   async #withSession<T>(task: (session: Session) => Promise<T>): Promise<T> {
@@ -166,26 +175,31 @@ async function spanned(span: RecordedSpan | undefined, task: () => Promise<Rows>
 }
 
 interface HeldParts {
+  readonly met: () => Touched;
   readonly saw: (rows: readonly unknown[]) => void;
   readonly toFailure: (thrown: unknown, statement: Statement) => unknown;
   /** Begins the span of a statement. */
   readonly start: (statement: Statement) => RecordedSpan | undefined;
+  /** Sends it in the session that is held. */
+  readonly trip: (statement: Statement) => Promise<Rows>;
 }
 
 /** One session for reading, held: `db.transaction()` in a query sees one state of the database throughout. */
 class HeldReader implements HeldTarget {
-  readonly #session: Session;
   readonly #parts: HeldParts;
   #hasBegun = false;
 
-  constructor(session: Session, parts: HeldParts) {
-    this.#session = session;
+  constructor(parts: HeldParts) {
     this.#parts = parts;
+  }
+
+  get met(): Touched {
+    return this.#parts.met();
   }
 
   async run(statement: Statement): Promise<Rows> {
     try {
-      const result = await spanned(this.#parts.start(statement), () => this.#session.query(statement.text, statement.parameters));
+      const result = await spanned(this.#parts.start(statement), () => this.#parts.trip(statement));
       if (result.rows.length > 0) this.#parts.saw(result.rows);
       return result;
     } catch (thrown) {

@@ -2,7 +2,9 @@
 import type { TransactionSettings } from "kysely";
 import { quoteName } from "./names.ts";
 import { toSnakeCase } from "./column-case.ts";
+import type { FieldVault } from "./field-vault.ts";
 import type { Database, Rows, Session, Statement } from "./ports.ts";
+import { createKysely } from "./service-data.ts";
 import type { HeldTarget, StatementTarget } from "./service-kysely.ts";
 import type { AnyDb, Tables } from "./tables.ts";
 
@@ -11,6 +13,8 @@ export interface SeedWorkOptions {
   /** The service's name. */
   readonly service: string;
   readonly tables: Tables;
+  /** Keeps encrypted columns; needed where the tables have any. */
+  readonly vault?: FieldVault | undefined;
 }
 
 /** How long to wait for a session, in ms. */
@@ -28,8 +32,8 @@ export async function createSeedWork(options: SeedWorkOptions, seed: (db: AnyDb)
     await session.query("begin", []);
     const isEmpty = await isUnseeded(session, Object.keys(options.tables));
     if (isEmpty) {
-      const { ServiceKysely } = await import("./service-kysely.ts");
-      await seed(new ServiceKysely().over(new SeedTarget(session)));
+      const kysely = await createKysely(options);
+      await seed(kysely.over(new SeedTarget(session)));
       await session.query("insert into tenon_seed default values", []);
     }
     await session.query("commit", []);

@@ -2,8 +2,13 @@
 import type { AnswerStore, Call, Stage } from "../calls/index.ts";
 import type { Clock, Random } from "../kernel/index.ts";
 import { DatabaseAnswers } from "./answers.ts";
+import { type FieldVault, SealError } from "./field-vault.ts";
 import type { Database } from "./ports.ts";
+import type { RelationReader } from "../trust/index.ts";
 import { Reader, type ServiceParts } from "./reader.ts";
+import { relationReader } from "./relations.ts";
+import { classifiedColumns, hasSealedColumns } from "./sealed-tables.ts";
+import type { ServiceKysely } from "./service-kysely.ts";
 import { SessionSource } from "./session-source.ts";
 import { StatementSpans } from "./statement-spans.ts";
 import type { AnyDb, Tables } from "./tables.ts";
@@ -14,8 +19,10 @@ export interface ServiceDataOptions {
   readonly database: Database;
   /** The service's name. */
   readonly service: string;
-  /** What it declares. Here only for the types: `Db<typeof tables>`. */
+  /** What it declares: `Db<typeof tables>`, which of its columns are encrypted, and what relations of access rules may name. */
   readonly tables?: Tables;
+  /** Keeps encrypted columns; needed where the tables have any. */
+  readonly vault?: FieldVault | undefined;
   readonly clock: Clock;
   readonly random: Random;
   /** How long first answers are kept for repeats, in ms. Default 24 hours. */
@@ -37,6 +44,8 @@ export interface ServiceData {
   onKept(listener: () => void): void;
   /** The same, for statements of the platform's own. */
   readerOf(call: Call): Reader;
+  /** Whether callers stand in the service's rows. */
+  readonly relations: RelationReader;
   /** The unit of work of a command under way. @throws {RangeError} outside of the `transaction` stage. */
   workOf(call: Call): Work;
 }
@@ -48,9 +57,8 @@ export interface ServiceData {
 export async function openServiceData(options: ServiceDataOptions): Promise<ServiceData> {
   const { clock, database, random, service } = options;
   const waitMaxMs = options.sessionWaitMaxMs ?? 5_000;
-  const { ServiceKysely } = await import("./service-kysely.ts");
   const parts: ServiceParts = {
-    kysely: new ServiceKysely(),
+    kysely: await createKysely(options),
     sessions: new SessionSource({ database, service, clock, waitMaxMs }),
     spans: new StatementSpans(service),
   };
@@ -69,10 +77,11 @@ export async function openServiceData(options: ServiceDataOptions): Promise<Serv
     service,
     database,
     transaction: transaction({ ...parts, clock, random, onKept }),
-    answers: new DatabaseAnswers({ ...parts, keepMs: options.answersKeepMs ?? 86_400_000 }),
+    answers: new DatabaseAnswers({ ...parts, keepMs: options.answersKeepMs ?? 86_400_000, vault: options.vault }),
 
     reader: (call) => readerOf(call).db,
     readerOf,
+    relations: relationReader(options.tables ?? {}, readerOf),
 
     onKept(listener) {
       listeners.push(listener);
@@ -83,4 +92,20 @@ export async function openServiceData(options: ServiceDataOptions): Promise<Serv
       return call.work;
     },
   };
+}
+
+/**
+ * Kysely for the rows of a service.
+ *
+ * @throws {SealError} its tables have encrypted columns, and there is nothing to encrypt them with.
+ */
+export async function createKysely({ service, tables = {}, vault }: Pick<ServiceDataOptions, "service" | "tables" | "vault">): Promise<ServiceKysely> {
+  const { ServiceKysely } = await import("./service-kysely.ts");
+  if (!Object.values(tables).some((each) => classifiedColumns(each).length > 0)) return new ServiceKysely();
+  const { ClassifiedRows } = await import("./classified-rows.ts");
+  const classified = new ClassifiedRows(service, tables);
+  if (!hasSealedColumns(tables)) return new ServiceKysely({ classified });
+  if (vault === undefined) throw new SealError(`${service} has encrypted columns, and was opened without the keys to them`);
+  const { createSealing } = await import("./sealing.ts");
+  return new ServiceKysely({ classified, sealing: createSealing({ service, tables, vault }) });
 }

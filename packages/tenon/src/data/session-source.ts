@@ -3,6 +3,7 @@ import type { Call } from "../calls/index.ts";
 import { type Clock, Fault } from "../kernel/index.ts";
 import { toFailure } from "./failures.ts";
 import type { Database, Session, SessionMode } from "./ports.ts";
+import { countWait } from "./watch-trip.ts";
 
 export interface SessionSourceOptions {
   readonly database: Database;
@@ -23,6 +24,10 @@ export class SessionSource {
     return this.#options.database;
   }
 
+  get service(): string {
+    return this.#options.service;
+  }
+
   /** @throws {Fault} `unavailable`, or why the call was canceled. */
   async take(mode: SessionMode, call: Call): Promise<Session> {
     if (call.canceled !== undefined) throw call.canceled;
@@ -31,7 +36,7 @@ export class SessionSource {
     if (leftMs <= 0) throw new Fault("deadline_exceeded", `${call.operation.id} had no time left for its database`);
     let session: Session;
     try {
-      session = await database.acquire({ service, mode, timeoutMs: Math.min(waitMaxMs, leftMs) });
+      session = await countWait(call, service, () => database.acquire({ service, mode, timeoutMs: Math.min(waitMaxMs, leftMs) }));
     } catch (error) {
       throw toFailure(error, call);
     }

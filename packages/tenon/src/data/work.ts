@@ -10,7 +10,7 @@
  * session given back at once, also when the handler does not notice.
  */
 import type { TransactionSettings } from "kysely";
-import type { Call } from "../calls/index.ts";
+import { type Call, Touched } from "../calls/index.ts";
 import type { Operation } from "../contract/index.ts";
 import { Fault } from "../kernel/index.ts";
 import { isStandby, outOfReach, toFailure, unknownCommit } from "./failures.ts";
@@ -20,6 +20,7 @@ import type { HeldTarget, StatementTarget } from "./service-kysely.ts";
 import { outcomeOf } from "./statement-spans.ts";
 import { streamByCursor } from "./stream.ts";
 import type { AnyDb } from "./tables.ts";
+import { countTrip } from "./watch-trip.ts";
 
 const beginning: Readonly<Record<Operation["isolation"], Statement>> = {
   "read committed": { text: "begin isolation level read committed", parameters: [] },
@@ -28,6 +29,9 @@ const beginning: Readonly<Record<Operation["isolation"], Statement>> = {
 };
 const commitStatement: Statement = { text: "commit", parameters: [] };
 const rollbackStatement: Statement = { text: "rollback", parameters: [] };
+
+/** What became of a transaction. `unknown`: the connection was lost on the way to the server's answer. */
+export type WorkEnd = "kept" | "undone" | "unknown";
 
 export class Work implements StatementTarget {
   readonly #call: Call;
@@ -41,9 +45,10 @@ export class Work implements StatementTarget {
   #hasBegun = false;
   /** Statements sent: with the first one alone, a dead session can be replaced without anybody noticing. */
   #sent = 0;
-  #last: Statement[] = [];
+  #last: (Statement | (() => Statement))[] = [];
   #openListeners: (() => unknown)[] | undefined = undefined;
   #commitListeners: (() => void)[] | undefined = undefined;
+  #endListeners: ((end: WorkEnd) => void)[] | undefined = undefined;
   #locks: Set<bigint> | undefined = undefined;
   #failure: DatabaseError | undefined = undefined;
   #savepoints = 0;
@@ -57,6 +62,10 @@ export class Work implements StatementTarget {
   /** The rows of the service in this transaction. */
   get db(): AnyDb {
     return (this.#db ??= this.#parts.kysely.over(this));
+  }
+
+  get met(): Touched {
+    return (this.#call.touched ??= new Touched());
   }
 
   /** The rows as last committed, outside of this transaction. On a database with one session, inside of it once it is open. */
@@ -89,6 +98,11 @@ export class Work implements StatementTarget {
     (this.#commitListeners ??= []).push(listener);
   }
 
+  /** Calls `listener` once, when it is known what became of the transaction, or that it will not be known. */
+  onEnd(listener: (end: WorkEnd) => void): void {
+    (this.#endListeners ??= []).push(listener);
+  }
+
   /** How many statements are to travel with COMMIT so far: a place to return to. */
   get lastMark(): number {
     return this.#last.length;
@@ -107,8 +121,8 @@ export class Work implements StatementTarget {
     (this.#locks ??= new Set()).add(lock);
   }
 
-  /** Adds a statement that travels with COMMIT, before it. When it fails, nothing is kept. */
-  atCommit(statement: Statement): void {
+  /** Adds a statement that travels with COMMIT, before it; a function is asked for it then. When it fails, nothing is kept. */
+  atCommit(statement: Statement | (() => Statement)): void {
     this.#assertNotEnded();
     this.#last.push(statement);
   }
@@ -165,7 +179,8 @@ export class Work implements StatementTarget {
       return;
     }
     const span = this.#parts.spans.start(this.#call, commitStatement.text);
-    const statements = [...this.#lockStatements(), ...this.#last, commitStatement];
+    const last = this.#last.map((each) => (typeof each === "function" ? each() : each));
+    const statements = [...this.#lockStatements(), ...last, commitStatement];
     if (span !== undefined && statements.length > 1) span.details = { attributes: { "db.operation.batch.size": statements.length } };
     const sending = this.#send(statements);
     this.#state = "ended"; // from here on a cancellation comes too late
@@ -176,8 +191,10 @@ export class Work implements StatementTarget {
       span?.end();
       this.#release();
       for (const listener of this.#commitListeners ?? []) listener();
+      this.#tellEnd("kept");
     } catch (thrown) {
       span?.end(outcomeOf(thrown));
+      this.#tellEnd(thrown instanceof DatabaseError && thrown.isConnectionLost ? "unknown" : "undone");
       await this.#discard();
       if (thrown instanceof DatabaseError && thrown.isConnectionLost) throw unknownCommit(thrown);
       throw toFailure(thrown, this.#call);
@@ -198,17 +215,24 @@ export class Work implements StatementTarget {
   async rollback(): Promise<void> {
     if (this.#state === "ended") return;
     this.#state = "ended";
+    this.#tellEnd("undone");
     await this.#discard();
+  }
+
+  #tellEnd(end: WorkEnd): void {
+    const listeners = this.#endListeners;
+    this.#endListeners = undefined;
+    for (const listener of listeners ?? []) listener(end);
   }
 
   /** Sends statements in the transaction, after BEGIN where it has not begun. */
   async #send(statements: readonly Statement[]): Promise<Rows> {
     const session = this.#session ?? (await (this.#opening ??= this.#open()));
-    if (this.#hasBegun) return session.batch(statements);
+    if (this.#hasBegun) return this.#trip(session, statements);
     this.#hasBegun = true;
     const begun = [beginning[this.#call.operation.isolation], ...statements];
     try {
-      return await session.batch(begun);
+      return await this.#trip(session, begun);
     } catch (thrown) {
       // The session may have died while it lay in the pool. Nothing was committed, so nothing can be done twice.
       const isStale = thrown instanceof DatabaseError && thrown.isConnectionLost && this.#sent === 1 && this.#state === "open";
@@ -221,8 +245,12 @@ export class Work implements StatementTarget {
         throw endedFault();
       }
       this.#session = fresh;
-      return fresh.batch(begun);
+      return this.#trip(fresh, begun);
     }
+  }
+
+  #trip(session: Session, statements: readonly Statement[]): Promise<Rows> {
+    return countTrip(this.#call, this.#parts.sessions.service, () => session.batch(statements));
   }
 
   async #open(): Promise<Session> {
@@ -285,6 +313,10 @@ class Savepoint implements HeldTarget {
   constructor(work: Work, nextName: () => string) {
     this.#work = work;
     this.#nextName = nextName;
+  }
+
+  get met(): Touched {
+    return this.#work.met;
   }
 
   run(statement: Statement): Promise<Rows> {

@@ -1,5 +1,5 @@
 /** Access rules as a document tells them to people outside. */
-import type { AccessDescription } from "../contract/index.ts";
+import { type AccessDescription, isRelation } from "../contract/index.ts";
 
 /** One way of being let in: a token that carries all of these scopes and roles, or nothing at all. */
 interface Grant {
@@ -14,28 +14,46 @@ export const securityScheme = {
   description: "A JSON Web Token of an issuer that this service trusts. Scopes and roles that an operation names have to be in it.",
 } as const;
 
+/** Besides, where an operation takes no token that works for whoever has it. */
+export const boundScheme = {
+  type: "http",
+  scheme: "dpop",
+  bearerFormat: "JWT",
+  description:
+    "A JSON Web Token that is bound to a key of the caller, with a proof of possession in the header `DPoP` (RFC 9449). A token that is bound to a client certificate (RFC 8705) is shown as `Bearer`, over a connection with that certificate.",
+} as const;
+
 /**
  * The rule as an OpenAPI security requirement: a list of alternatives. Roles stand beside scopes, as OpenAPI 3.1 allows
  * for schemes other than OAuth. A predicate has no place here beyond "with a token": the whole rule is under `x-tenon-access`.
  */
-export function securityOf(rule: AccessDescription): readonly Readonly<Record<string, readonly string[]>>[] {
+export function securityOf(rule: AccessDescription, isSenderConstrained = false): readonly Readonly<Record<string, readonly string[]>>[] {
   if (rule === "public") return [];
-  const alternatives = grantsOf(rule).map(({ names, needsToken }) => (needsToken ? { bearer: [...new Set(names)] } : {}));
+  const alternatives = grantsOf(rule).map(({ names, needsToken }) => (needsToken ? { [isSenderConstrained ? "dpop" : "bearer"]: [...new Set(names)] } : {}));
   const seen = new Map(alternatives.map((each) => [JSON.stringify(each), each]));
   return [...seen.values()];
 }
 
-/** The rule without the ways in that only other services have: which ones those are is nothing for an outsider to know. */
-export function outwardAccess(rule: AccessDescription): AccessDescription {
+/** As the outside sees it: a relation is its name. */
+type OutwardAccess =
+  | Exclude<AccessDescription, { readonly table: string } | { readonly allOf: unknown } | { readonly anyOf: unknown }>
+  | { readonly relation: string }
+  | { readonly allOf: readonly OutwardAccess[] }
+  | { readonly anyOf: readonly OutwardAccess[] };
+
+/** The rule without the ways in that only other services have, and without names of tables: neither is anything for an outsider to know. */
+export function outwardAccess(rule: AccessDescription): OutwardAccess {
+  if (isRelation(rule)) return { relation: rule.relation };
   if (typeof rule === "string" || !("anyOf" in rule || "allOf" in rule)) return rule;
   if ("allOf" in rule) return { allOf: rule.allOf.map(outwardAccess) };
   const open = rule.anyOf.filter((each) => typeof each === "string" || !("calledBy" in each)).map(outwardAccess);
-  return open.length === 1 ? (open[0] ?? rule) : { anyOf: open };
+  const [only] = open;
+  return open.length === 1 && only !== undefined ? only : { anyOf: open };
 }
 
 function grantsOf(rule: AccessDescription): readonly Grant[] {
   if (rule === "public") return [{ needsToken: false, names: [] }];
-  if (rule === "signed-in" || "predicate" in rule) return [{ needsToken: true, names: [] }];
+  if (rule === "signed-in" || "predicate" in rule || isRelation(rule)) return [{ needsToken: true, names: [] }];
   if ("scope" in rule) return [{ needsToken: true, names: [rule.scope] }];
   if ("role" in rule) return [{ needsToken: true, names: [rule.role] }];
   if ("calledBy" in rule) return [];

@@ -2,7 +2,7 @@
  * Failures as a document tells them. What the platform itself can answer is said once, under `components/responses`,
  * and referred to; what an operation declares is said where it is declared, with its name and its data.
  */
-import { type ErrorDescription, hasJsonBody, type JsonSchema, type OperationDescription } from "../contract/index.ts";
+import { type AccessDescription, type ErrorDescription, hasJsonBody, isRelation, type JsonSchema, type OperationDescription } from "../contract/index.ts";
 import { type FaultCode, faultTable } from "../kernel/index.ts";
 import { problemType } from "../rest/index.ts";
 import { toPascalCase } from "./openapi-schemas.ts";
@@ -16,7 +16,8 @@ const canHappen: Readonly<Record<FaultCode, (operation: OperationDescription) =>
   invalid_argument: () => true,
   unauthenticated: () => true, // a bad token is refused on public operations too
   permission_denied: ({ access }) => access !== "public" && access !== "signed-in",
-  not_found: () => false, // of a path that nothing answers; what an operation does not find, it declares
+  // Of a path that nothing answers; what an operation does not find, it declares. A row that is not the caller's is the exception.
+  not_found: ({ access, errors }) => hidesRows(access) && !errors.some(({ data, status }) => status === 404 && data === undefined),
   method_not_allowed: () => false, // of another method on the path
   not_acceptable: ({ output }) => output.kind !== "none" && !(output.kind === "bytes" && output.mediaTypes.some((type) => type.includes("*"))),
   request_timeout: hasBody,
@@ -36,6 +37,13 @@ const canHappen: Readonly<Record<FaultCode, (operation: OperationDescription) =>
   unavailable: () => true,
   deadline_exceeded: () => true,
 };
+
+function hidesRows(access: AccessDescription): boolean {
+  if (typeof access === "string") return false;
+  if ("allOf" in access) return access.allOf.some(hidesRows);
+  if ("anyOf" in access) return access.anyOf.some(hidesRows);
+  return isRelation(access) && access.denied === "not_found";
+}
 
 /** The shape of every failure (RFC 9457), as `problem.ts` writes it. */
 export const problemSchema = {

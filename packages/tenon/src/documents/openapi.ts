@@ -8,7 +8,7 @@
  * @see https://spec.openapis.org/oas/v3.1.1.html
  */
 import type { ContractDescription } from "../contract/index.ts";
-import { securityScheme } from "./openapi-access.ts";
+import { boundScheme, securityScheme } from "./openapi-access.ts";
 import { FaultResponses, problemSchema } from "./openapi-faults.ts";
 import { openApiOperation } from "./openapi-operation.ts";
 import { SchemaRegistry } from "./openapi-schemas.ts";
@@ -65,7 +65,8 @@ export function toOpenApi(descriptions: readonly ContractDescription[], info: Op
       headers: commonHeaders,
     },
   }));
-  return { ...whole, components: { ...usedComponents(whole), securitySchemes: { bearer: securityScheme } } };
+  const isBound = shown.some(({ operations }) => operations.some(({ senderConstrained }) => senderConstrained === true));
+  return { ...whole, components: { ...usedComponents(whole), securitySchemes: { bearer: securityScheme, ...(isBound ? { dpop: boundScheme } : {}) } } };
 }
 
 const commonParameters = {
@@ -73,7 +74,7 @@ const commonParameters = {
     name: "Idempotency-Key",
     in: "header",
     required: false,
-    description: "Makes a repeat of this command the same command: it is answered with the first answer and done once. With another input it is a conflict.",
+    description: "Makes a repeat of this command the same command: it is answered with the first answer and done once. With another input it is a conflict. Of a caller who is not signed in it has 16 characters at least, and is to be made by chance: a UUID, say.",
     schema: { type: "string", minLength: 1, maxLength: 255, pattern: "^[!-~]+$" },
   },
   IfNoneMatch: {

@@ -5,10 +5,11 @@
  * One relay at a time publishes for a service, under a lock of its session. When that session is lost in the middle, a
  * second relay may publish the same events again; both go in one order, so the first copies are in that order too.
  */
+import { type CallGraph, nodeOf } from "../calls/index.ts";
 import { type Database, quoteText, type Session, withSession } from "../data/index.ts";
 import type { Log } from "../kernel/index.ts";
 import { EnvelopeError, type EventRecord, parseCloudEvent, toCloudEvent } from "./envelope.ts";
-import { type EventLog, type Forwarded, type ForwardOptions, nothingMoved, type Route, serviceOf } from "./event-log.ts";
+import { countCarriage, type EventLog, type Forwarded, type ForwardOptions, nothingMoved, type Route, serviceOf } from "./event-log.ts";
 import type { Broker, BrokerMessage, Consumption } from "./ports.ts";
 import { receiveEvents } from "./received.ts";
 import type { Wakes } from "./wakes.ts";
@@ -31,6 +32,8 @@ export interface BrokerLogOptions {
   readonly routes: readonly Route[];
   readonly wakes: Wakes;
   readonly log: Log;
+  /** Where it is counted what carries events. Left out: nowhere. */
+  readonly graph?: CallGraph | undefined;
 }
 
 interface OutboxRow {
@@ -89,7 +92,9 @@ export class BrokerLog implements EventLog {
     const found = rows as unknown as readonly OutboxRow[];
     const last = found.at(-1);
     if (last === undefined) return nothingMoved(false);
-    await this.#options.broker.publish(found.map((row) => toMessage(service, row)));
+    const { broker, graph } = this.#options;
+    const edges = graph === undefined ? [] : [...new Set(found.map(({ type }) => type))].map((type) => graph.edge(nodeOf.event(type), nodeOf.broker(this.label)));
+    await countCarriage(edges, graph, () => broker.publish(found.map((row) => toMessage(service, row))));
     await session.query(moveText, [found.map(({ seq }) => seq)]);
     return { moved: found.length, last: last.seq, isContended: false, transaction: last.transaction, oldestOpen: last.oldest_open };
   }

@@ -10,8 +10,9 @@
  * events are back in the outbox, and every handler that saw them is undone with it, because its commit comes later in
  * the server's log than the move.
  */
+import { type CallEdge, type CallGraph, nodeOf } from "../calls/index.ts";
 import { type Database, quoteName, quoteText, runStatement, schemaOf } from "../data/index.ts";
-import { type EventLog, type Forwarded, type ForwardOptions, nothingMoved, type Route, serviceOf } from "./event-log.ts";
+import { countCarriage, type EventLog, type Forwarded, type ForwardOptions, nothingMoved, type Route, serviceOf } from "./event-log.ts";
 import { laneExpression } from "./lanes.ts";
 import type { Consumption } from "./ports.ts";
 import { wakeChannel } from "./wakes.ts";
@@ -31,6 +32,8 @@ interface MovedRow {
 export interface DatabaseLogOptions {
   readonly database: Database;
   readonly routes: readonly Route[];
+  /** Where it is counted what carries events. Left out: nowhere. */
+  readonly graph?: CallGraph | undefined;
 }
 
 export class DatabaseLog implements EventLog {
@@ -38,15 +41,17 @@ export class DatabaseLog implements EventLog {
   readonly #database: Database;
   readonly #routes: readonly Route[];
   readonly #moves = new Map<string, string>();
+  readonly #graph: CallGraph | undefined;
 
   constructor(options: DatabaseLogOptions) {
     this.#database = options.database;
     this.#routes = options.routes;
     this.label = options.database.label;
+    this.#graph = options.graph;
   }
 
   async forward(service: string, { after, max }: ForwardOptions): Promise<Forwarded> {
-    const { rows } = await runStatement(this.#database, { service, mode: "admin", text: this.#moveOf(service), parameters: [after, max] });
+    const { rows } = await countCarriage(this.#edgesOf(service), this.#graph, () => runStatement(this.#database, { service, mode: "admin", text: this.#moveOf(service), parameters: [after, max] }));
     const { is_mine: isMine, last, moved, oldest_open: oldestOpen, transaction } = rows[0] as unknown as MovedRow;
     return transaction === null ? nothingMoved(!isMine) : { moved, last, isContended: false, transaction, oldestOpen };
   }
@@ -57,6 +62,13 @@ export class DatabaseLog implements EventLog {
   }
 
   async close(): Promise<void> {}
+
+  /** What the service's events need to leave: its statements. */
+  #edgesOf(service: string): readonly CallEdge[] {
+    const graph = this.#graph;
+    if (graph === undefined) return [];
+    return [...new Set(this.#routes.map(({ type }) => type))].filter((type) => serviceOf(type) === service).map((type) => graph.edge(nodeOf.event(type), nodeOf.database(service)));
+  }
 
   #moveOf(service: string): string {
     let text = this.#moves.get(service);

@@ -26,6 +26,8 @@ export class DeliveryQueue {
   readonly #known = new Set<number>();
   readonly #keys = new Map<string, KeyState>();
   #ready: Delivery[] = [];
+  /** How many of those that may run are such that a process has died of. */
+  #suspects = 0;
   /** Where in `#ready` the next one is. */
   #next = 0;
 
@@ -36,6 +38,11 @@ export class DeliveryQueue {
 
   get hasReady(): boolean {
     return this.#next < this.#ready.length;
+  }
+
+  /** Whether there is one to run that no process has died of. */
+  get hasUnsuspected(): boolean {
+    return this.#ready.length - this.#next > this.#suspects;
   }
 
   isHeld(key: string | undefined): boolean {
@@ -52,7 +59,7 @@ export class DeliveryQueue {
     if (this.#known.has(seq)) return "taken";
     if (event.key === undefined) {
       this.#known.add(seq);
-      this.#ready.push(delivery);
+      this.#makeReady(delivery);
       return "taken";
     }
     const state = this.#stateOf(event.key, lane);
@@ -73,14 +80,29 @@ export class DeliveryQueue {
     }
   }
 
-  /** The next ones to run, at most `max`; of one key in order, and nothing else of it until they are finished. */
-  take(max: number): readonly Delivery[] {
+  /**
+   * The next ones to run, at most `max`; of one key in order, and nothing else of it until they are finished. One that
+   * processes have died of comes alone.
+   *
+   * @param suspects  `later`: such ones are passed over, and keep their place.
+   */
+  take(max: number, suspects: "alone" | "later" = "alone"): readonly Delivery[] {
     const taken: Delivery[] = [];
     while (taken.length < max && this.hasReady) {
+      if (this.#suspects > 0 && isSuspect(this.#ready[this.#next] as Delivery)) {
+        if (suspects === "alone" && taken.length === 0) {
+          this.#suspects--;
+          return [this.#ready[this.#next++] as Delivery];
+        }
+        if (!this.hasUnsuspected) break;
+        const at = this.#ready.findIndex((each, i) => i >= this.#next && !isSuspect(each));
+        const [other] = this.#ready.splice(at, 1);
+        this.#ready.splice(this.#next, 0, other as Delivery);
+      }
       const delivery = this.#ready[this.#next++] as Delivery;
       taken.push(delivery);
       const state = delivery.event.key === undefined ? undefined : this.#keys.get(delivery.event.key);
-      const more = state?.chain.splice(0, max - taken.length) ?? [];
+      const more = state?.chain.splice(0, chainedMax(state.chain, max - taken.length)) ?? [];
       if (state !== undefined) state.active += more.length;
       taken.push(...more);
     }
@@ -106,7 +128,7 @@ export class DeliveryQueue {
     const next = state.chain.shift();
     if (next !== undefined) {
       state.active = 1;
-      this.#ready.push(next);
+      this.#makeReady(next);
       return false;
     }
     if (!state.isHeld) this.#keys.delete(key);
@@ -165,6 +187,7 @@ export class DeliveryQueue {
   forget(lanes: ReadonlySet<number>): void {
     const ready = this.#ready.slice(this.#next);
     this.#ready = ready.filter(({ lane }) => !lanes.has(lane));
+    this.#suspects = this.#ready.filter(isSuspect).length;
     this.#next = 0;
     for (const { event, lane, seq } of ready) {
       if (!lanes.has(lane)) continue;
@@ -197,6 +220,22 @@ export class DeliveryQueue {
       return;
     }
     state.active = 1;
-    this.#ready.push(delivery);
+    this.#makeReady(delivery);
   }
+
+  #makeReady(delivery: Delivery): void {
+    this.#ready.push(delivery);
+    if (isSuspect(delivery)) this.#suspects++;
+  }
+}
+
+/** How many of a chain go along in a batch: none that comes alone. */
+function chainedMax(chain: readonly Delivery[], max: number): number {
+  const first = chain.findIndex(isSuspect);
+  return first === -1 ? max : Math.min(first, max);
+}
+
+/** Whether a process has died while it was at work on it. */
+export function isSuspect({ crashes }: Delivery): boolean {
+  return crashes > 0;
 }

@@ -8,6 +8,8 @@ export interface Delivery {
   readonly lane: number;
   /** Attempts that failed so far. */
   readonly attempts: number;
+  /** Those of them that ended with their process. */
+  readonly crashes: number;
   /** When it came into the inbox, in ms since 1970. */
   readonly receivedAtMs: number;
   readonly event: EventRecord;
@@ -19,6 +21,7 @@ export interface DeliveryRow {
   readonly subscription: string;
   readonly lane: number;
   readonly attempts: number;
+  readonly crashes: number;
   readonly received_at: string;
   readonly id: string;
   readonly source: string;
@@ -31,10 +34,10 @@ export interface DeliveryRow {
 }
 
 /** The columns that {@link toDelivery} reads. */
-export const deliveryColumns = "seq, subscription, lane, attempts, received_at, id, source, type, version, key, time, data, trace";
+export const deliveryColumns = "seq, subscription, lane, attempts, crashes, received_at, id, source, type, version, key, time, data, trace";
 
 export function toDelivery(row: DeliveryRow): Delivery {
-  const { attempts, data, id, key, lane, received_at: receivedAt, seq, source, subscription, time, trace, type, version } = row;
+  const { attempts, crashes, data, id, key, lane, received_at: receivedAt, seq, source, subscription, time, trace, type, version } = row;
   const event = { id, source, type, version, key: key ?? undefined, time, data, trace: trace ?? undefined };
-  return { seq, subscription, lane, attempts, receivedAtMs: Date.parse(receivedAt), event };
+  return { seq, subscription, lane, attempts, crashes, receivedAtMs: Date.parse(receivedAt), event };
 }

@@ -8,11 +8,12 @@
  */
 import { backoffMs, type Clock, type Log, type Part, type Random, type Timer } from "../kernel/index.ts";
 import type { Database } from "../data/index.ts";
+import { Deaths, isUsedUp } from "./deaths.ts";
 import { Completions } from "./completions.ts";
 import { type Consumer, GivenUp } from "./consumer.ts";
 import { DeadHolds } from "./dead-holds.ts";
 import type { Delivery } from "./delivery.ts";
-import { DeliveryQueue } from "./delivery-queue.ts";
+import { DeliveryQueue, isSuspect } from "./delivery-queue.ts";
 import { failureText } from "./failure-text.ts";
 import { type DeliveryKey, Inbox, inboxStart } from "./inbox.ts";
 import { Lanes } from "./lanes.ts";
@@ -71,10 +72,12 @@ export class Dispatcher implements Part {
   readonly #inbox: Inbox;
   readonly #lanes: Lanes;
   readonly #completions: Completions;
+  readonly #deaths: Deaths;
   readonly #streams = new Map<string, Stream>();
   readonly #underway = new Map<Promise<void>, readonly Delivery[]>();
   readonly #deadHolds = new DeadHolds();
   #isLookingAtHolds = false;
+  #isSuspectRunning = false;
   /** Writes that move deliveries behind and back, one after the other. */
   #moves: Promise<void> = Promise.resolve();
   #reading: Promise<void> | undefined = undefined;
@@ -83,6 +86,7 @@ export class Dispatcher implements Part {
   #unwake: () => void = () => undefined;
   #running = 0;
   #started = 0;
+  #startedWhenSettled = 0;
   #isStopping = false;
   #isRecovering = false;
 
@@ -95,6 +99,7 @@ export class Dispatcher implements Part {
     for (const consumer of options.consumers) {
       this.#streams.set(consumer.name, { consumer, queue: new DeliveryQueue(), after: inboxStart, restarts: 0, settled: new Set(), running: 0, hasMore: true, pausedUntilMs: 0 });
     }
+    this.#deaths = new Deaths({ ...options, inbox: this.#inbox, consumerOf: (subscription) => this.#streams.get(subscription)?.consumer, wakeIn: (waitMs) => void clock.after(waitMs, () => this.#wake()) });
     this.#lanes = new Lanes({
       database,
       service,
@@ -102,7 +107,7 @@ export class Dispatcher implements Part {
       leaseMs,
       clock,
       log,
-      beforeGain: (lanes) => this.#takeOver(lanes),
+      beforeGain: (lanes, left) => this.#takeOver(lanes, left),
       onGain: () => this.#restartAll(),
       onLose: (lanes) => this.#letGo(lanes),
     });
@@ -121,16 +126,17 @@ export class Dispatcher implements Part {
     await this.#reading;
     await this.#finish([...this.#underway.keys()]);
     await this.#moves;
+    await this.#deaths.endAll();
     await this.#lanes.stop();
   }
 
   /**
    * Resolves when nothing is ready, due or running here. For tests: what waits for its time is not waited for.
    *
-   * @returns Whether anything was delivered meanwhile.
+   * @returns Whether anything was delivered since it was last asked: what a delivery emits may be on its way.
    */
   async settled(): Promise<boolean> {
-    const before = this.#started;
+    const before = this.#startedWhenSettled;
     let moves;
     do {
       this.#wake();
@@ -140,6 +146,7 @@ export class Dispatcher implements Part {
       await moves;
       await new Promise<void>((resolve) => void this.#options.clock.after(0, resolve)); // others have their turn
     } while (moves !== this.#moves || this.#isBusy);
+    this.#startedWhenSettled = this.#started;
     return this.#started > before;
   }
 
@@ -244,8 +251,8 @@ export class Dispatcher implements Part {
       isAnyStarted = false;
       for (const stream of this.#streams.values()) {
         if (this.#running >= this.#options.concurrencyMax || !this.#lanes.isUsable) return;
-        if (!stream.queue.hasReady || stream.running >= stream.consumer.concurrency || stream.pausedUntilMs > nowMs) continue;
-        this.#start(stream, stream.queue.take(stream.consumer.batchMax));
+        if (!(this.#isSuspectRunning ? stream.queue.hasUnsuspected : stream.queue.hasReady) || stream.running >= stream.consumer.concurrency || stream.pausedUntilMs > nowMs) continue;
+        this.#start(stream, stream.queue.take(stream.consumer.batchMax, this.#isSuspectRunning ? "later" : "alone"));
         isAnyStarted = true;
       }
     }
@@ -254,7 +261,11 @@ export class Dispatcher implements Part {
   #start(stream: Stream, deliveries: readonly Delivery[]): void {
     this.#started++;
     const slot = this.#takeSlot(stream);
-    const work = this.#handle(stream, deliveries, slot).finally(() => {
+    const watched = deliveries.filter((delivery) => this.#deaths.isWatched(delivery));
+    const isSuspectRun = watched.some(isSuspect);
+    this.#isSuspectRunning ||= isSuspectRun;
+    const work = this.#handleWatched(stream, deliveries, { slot, watched }).finally(() => {
+      if (isSuspectRun) this.#isSuspectRunning = false;
       this.#underway.delete(work);
       slot();
     });
@@ -275,6 +286,15 @@ export class Dispatcher implements Part {
       this.#run();
       if (stream.hasMore && stream.queue.size < refillBelow) this.#read();
     };
+  }
+
+  async #handleWatched(stream: Stream, deliveries: readonly Delivery[], { slot, watched }: { readonly watched: readonly Delivery[]; readonly slot: () => void }): Promise<void> {
+    try {
+      if (watched.length > 0) await this.#deaths.begin(watched);
+    } catch (error) {
+      return deliveries.forEach((delivery) => this.#giveBack(stream, delivery, error));
+    }
+    await this.#handle(stream, deliveries, slot);
   }
 
   async #handle(stream: Stream, deliveries: readonly Delivery[], slot: () => void): Promise<void> {
@@ -322,7 +342,7 @@ export class Dispatcher implements Part {
     }
     const attempt = delivery.attempts + 1;
     const facts = { service, subscription: consumer.name, event: delivery.event.id, type: delivery.event.type, attempt };
-    const isOver = thrown instanceof GivenUp || attempt >= consumer.policy.attempts || clock.nowMs() - delivery.receivedAtMs >= consumer.policy.maxAgeMs;
+    const isOver = thrown instanceof GivenUp || isUsedUp(delivery, consumer, clock);
     try {
       if (isOver) {
         if (!(await this.#inbox.bury(delivery, failureText(thrown)))) return this.#overtaken(stream, delivery);
@@ -431,7 +451,8 @@ export class Dispatcher implements Part {
   }
 
   /** What is held up in lanes that will be held here, before anything of them is read. */
-  async #takeOver(lanes: readonly number[]): Promise<void> {
+  async #takeOver(lanes: readonly number[], left: ReadonlySet<number> = new Set()): Promise<void> {
+    await this.#deaths.count(lanes.filter((lane) => left.has(lane)));
     const holding = [...this.#streams.values()].filter(({ consumer }) => consumer.afterDeath === "hold").map(({ consumer }) => consumer.name);
     for (const held of await this.#inbox.takeOver(lanes, holding)) {
       const stream = this.#streams.get(held.subscription);
@@ -445,6 +466,7 @@ export class Dispatcher implements Part {
     this.#deadHolds.forget(gone);
     for (const { queue } of this.#streams.values()) queue.forget(gone);
     await this.#finish([...this.#underway].filter(([, deliveries]) => deliveries.some(({ lane }) => gone.has(lane))).map(([work]) => work));
+    await this.#deaths.end(lanes);
   }
 
   /** Waits for work under way, but not for ever: a handler that hangs must not keep a process from stopping. */

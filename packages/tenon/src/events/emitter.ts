@@ -1,9 +1,10 @@
 /** `emit`: an event of the service's own contract, cut to what the contract says, on its way with the command's COMMIT. */
 import type { Call } from "../calls/index.ts";
-import { isPromise } from "../calls/index.ts";
+import { isPromise, nodeOf } from "../calls/index.ts";
 import { type ContractEvent, createParser, type Parser, type ParseResult } from "../contract/index.ts";
 import type { Work } from "../data/index.ts";
 import type { Clock, IdSource } from "../kernel/index.ts";
+import type { EventSeals } from "../privacy/index.ts";
 import type { RecordedSpan, SpanShape } from "../telemetry/index.ts";
 import type { EventRecord } from "./envelope.ts";
 import { eventMaxBytes, Outbox } from "./outbox.ts";
@@ -18,6 +19,8 @@ export interface EmitterOptions {
   readonly wakes: Wakes;
   /** Whether transactions run side by side, so that those of one key have to be put in order. */
   readonly locks: "needed" | "not needed";
+  /** Seals what is classified, where anything of the app is encrypted. */
+  readonly seals?: Pick<EventSeals, "seal"> | undefined;
 }
 
 /** An event that cannot be emitted: a bug of the service, answered `internal`. */
@@ -41,13 +44,17 @@ export class Emitter {
    * @throws {EmitError} the event is another service's, or the data does not fit its contract or is too large.
    */
   async emit(call: Call, work: Work, event: ContractEvent, data: unknown): Promise<string> {
-    const { locks, service, wakes } = this.#options;
+    const { locks, seals, service, wakes } = this.#options;
     const shape = this.#shapes.get(event.id);
     const span = shape === undefined ? undefined : call.trace?.start(shape, call.id);
     try {
-      const record = await this.toRecord(call, event, { data, span });
+      const emitted = await this.toRecord(call, event, { data, span });
+      const record = seals === undefined ? emitted : await seals.seal(event, emitted, (statement) => work.run(statement));
       new Outbox(work, { service, locks }).add(record);
-      work.onCommit(() => wakes.wake(`outbox ${service}`));
+      work.onCommit(() => {
+        wakes.wake(`outbox ${service}`);
+        call.graph?.edge(nodeOf.event(event.id), call.graphNode).observe(false, 0);
+      });
       if (span !== undefined) span.details = { attributes: { "messaging.message.id": record.id } };
       span?.end();
       return record.id;

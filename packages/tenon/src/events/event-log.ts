@@ -2,6 +2,7 @@
  * How committed events get from the outbox of one service into the inboxes of others. Two ways: straight, where all of
  * them share a database (`database-log.ts`), and over a broker (`broker-log.ts`). `testing.ts` is the suite of both.
  */
+import type { CallEdge, CallGraph } from "../calls/index.ts";
 import type { Consumption } from "./ports.ts";
 
 /** One subscription, as seen by whoever sends. */
@@ -66,4 +67,18 @@ export function subscribersOf(routes: readonly Route[], service: string): readon
 /** `orders` of `orders.placed`. */
 export function serviceOf(type: string): string {
   return type.slice(0, type.indexOf("."));
+}
+
+/** Counts one try to carry events on, for each of the kinds of events that it carries. */
+export async function countCarriage<T>(edges: readonly CallEdge[], graph: CallGraph | undefined, carry: () => Promise<T>): Promise<T> {
+  if (graph === undefined) return carry();
+  const sinceMs = graph.clock.elapsedMs();
+  let isBad = true;
+  try {
+    const result = await carry();
+    isBad = false;
+    return result;
+  } finally {
+    for (const edge of edges) edge.observe(isBad, graph.clock.elapsedMs() - sinceMs);
+  }
 }

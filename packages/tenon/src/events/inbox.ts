@@ -88,13 +88,21 @@ const mine = "mine as materialized (select lane from tenon_lanes where holder = 
 /** Guarded by the attempts that were seen: a delivery that has been brought further is left as it is. */
 const postponeText = `
   with ${mine}
-  update tenon_inbox as inbox set attempts = attempts + 1, due_at = now() + $5 * interval '1 ms', error = $6
+  update tenon_inbox as inbox set attempts = attempts + 1, crashes = crashes + $7, under_way = false, due_at = now() + $5 * interval '1 ms', error = $6
   from mine where inbox.lane = mine.lane and seq = $3 and attempts = $4`;
 const buryText = `
   with ${mine},
   gone as (delete from tenon_inbox as inbox using mine where inbox.lane = mine.lane and seq = $3 and attempts = $4 returning inbox.*)
   insert into tenon_dead_letters (subscription, id, source, type, version, key, time, data, trace, received_at, attempts, error)
   select subscription, id, source, type, version, key, time, data, trace, received_at, attempts + 1, $5 from gone`;
+/** A row that is gone or in somebody else's lane is left to who handles it: the transaction of its effects finds out. */
+const beginText = `
+  with ${mine}
+  update tenon_inbox as inbox set under_way = true from mine where inbox.lane = mine.lane and seq = any($3::bigint[])`;
+const endText = `
+  with ${mine}
+  update tenon_inbox as inbox set under_way = false from mine where inbox.lane = mine.lane and under_way`;
+const underWayText = `select ${deliveryColumns} from tenon_inbox where under_way and lane = any($1::smallint[]) order by seq`;
 const setBehindText = `
   with ${mine}
   update tenon_inbox as inbox set due_at = 'infinity' from mine where inbox.lane = mine.lane and seq = any($3::bigint[]) and due_at is null`;
@@ -171,8 +179,8 @@ export class Inbox {
   }
 
   /** *running* to *waiting*. @returns Whether it was still as it had been read, and its lane still held. */
-  async postpone(delivery: Delivery, failure: { readonly waitMs: number; readonly error: string }): Promise<boolean> {
-    const { affected } = await this.#move(postponeText, [delivery.lane], [delivery.seq, delivery.attempts, failure.waitMs, failure.error]);
+  async postpone(delivery: Delivery, { error, isCrash = false, waitMs }: { readonly waitMs: number; readonly error: string; readonly isCrash?: boolean }): Promise<boolean> {
+    const { affected } = await this.#move(postponeText, [delivery.lane], [delivery.seq, delivery.attempts, waitMs, error, Number(isCrash)]);
     return affected > 0;
   }
 
@@ -180,6 +188,22 @@ export class Inbox {
   async bury(delivery: Delivery, error: string): Promise<boolean> {
     const { affected } = await this.#move(buryText, [delivery.lane], [delivery.seq, delivery.attempts, error]);
     return affected > 0;
+  }
+
+  /** Says that this process begins with deliveries: should it die, whoever comes next knows. */
+  async begin(deliveries: readonly Delivery[]): Promise<void> {
+    await this.#move(beginText, [...new Set(deliveries.map(({ lane }) => lane))], [deliveries.map(({ seq }) => seq)]);
+  }
+
+  /** Takes that back for whatever of some lanes is not done: the process lets go of them alive. */
+  async end(lanes: readonly number[]): Promise<void> {
+    await this.#move(endText, lanes, []);
+  }
+
+  /** What a process that died had said it had begun with. */
+  async underWay(lanes: readonly number[]): Promise<readonly Delivery[]> {
+    const { rows } = await this.#run("read", underWayText, [lanes]);
+    return (rows as unknown as readonly DeliveryRow[]).map(toDelivery);
   }
 
   /** *ready* to *behind*. */

@@ -95,7 +95,7 @@ const settings = ["jit", "enable_seqscan", "enable_bitmapscan", "enable_sort"].m
 
 /** @param known  The subscriptions that the service has: listed also where nothing waits for them. */
 export async function readLag(database: Database, service: string, known: readonly string[]): Promise<ServiceLag> {
-  return withSession(database, { service, mode: "read" }, async (session) => {
+  return withSession(database, { service, mode: "read", purpose: "watch" }, async (session) => {
     await session.batch([{ text: "begin", parameters: [] }, ...settings]);
     const outbox = (await session.query(outboxText, [])).rows[0];
     const { rows: subscriptions } = await session.query(subscriptionsText, [known]);

@@ -30,19 +30,22 @@ const renewText = `
   renewed as (update tenon_lanes set lease_until = now() + $2 * interval '1 ms' where holder = $1 returning lane),
   share as (select ceil(${laneCount}.0 / (n + 1))::int as n from others),
   free as (
-    select lane from tenon_lanes
+    select lane, holder is not null as is_left from tenon_lanes
     where holder is distinct from $1 and (holder is null or lease_until <= now())
     order by lane limit greatest(0, (select n from share) - (select count(*) from renewed))
     for update skip locked
   ),
   taken as (
     update tenon_lanes as lanes set holder = $1, lease_until = now() + $2 * interval '1 ms' from free where lanes.lane = free.lane
-    returning lanes.lane
+    returning lanes.lane, free.is_left
   )
-  select (select n from share) as share, array(select lane from renewed) as renewed, array(select lane from taken) as taken`;
+  select (select n from share) as share, array(select lane from renewed) as renewed, array(select lane from taken) as taken, array(select lane from taken where is_left) as left_behind`;
 
 /** For an engine with one process: whoever held a lane before is gone. */
-const takeAllText = "update tenon_lanes set holder = $1, lease_until = 'infinity'";
+const takeAllText = `
+  with former as (select lane, holder is not null as is_left from tenon_lanes for update)
+  update tenon_lanes as lanes set holder = $1, lease_until = 'infinity' from former where lanes.lane = former.lane
+  returning lanes.lane, former.is_left`;
 const giveBackText = "update tenon_lanes set holder = null, lease_until = null where holder = $1 and lane = any($2::smallint[])";
 const leaveText = `
   with member as (delete from tenon_members where holder = $1)
@@ -56,8 +59,12 @@ export interface LanesOptions {
   readonly leaseMs: number;
   readonly clock: Clock;
   readonly log: Log;
-  /** Lanes that will be held: what is to be known of them before they are used. When it fails, they are asked for again. */
-  readonly beforeGain: (lanes: readonly number[]) => Promise<void>;
+  /**
+   * Lanes that will be held: what is to be known of them before they are used. When it fails, it is tried again.
+   *
+   * @param left  Those among them whose holder has not given them back: it died, or did not renew them in time.
+   */
+  readonly beforeGain: (lanes: readonly number[], left: ReadonlySet<number>) => Promise<void>;
   /** More lanes are held from now on. */
   readonly onGain: () => void;
   /** Lanes that are not used from now on. Resolves when nothing of them is under way. */
@@ -73,6 +80,8 @@ export class Lanes {
   readonly #options: LanesOptions;
   readonly #held = new Set<number>();
   readonly #generations = new Map<number, number>();
+  /** Taken from a holder that has not given them back, and not gained yet. */
+  readonly #left = new Set<number>();
   #usableUntilMs = Number.NEGATIVE_INFINITY;
   #timer: Timer | undefined = undefined;
   #running: Promise<void> = Promise.resolve();
@@ -119,7 +128,6 @@ export class Lanes {
     this.#usableUntilMs = Number.NEGATIVE_INFINITY;
     this.#held.clear();
     const { database, holder, log, service } = this.#options;
-    if (database.sessions === "one") return;
     try {
       await runStatement(database, { service, mode: "write", text: leaveText, parameters: [holder] });
     } catch (error) {
@@ -129,14 +137,16 @@ export class Lanes {
 
   async #takeAll(): Promise<void> {
     const { database, holder, service } = this.#options;
-    await runStatement(database, { service, mode: "write", text: takeAllText, parameters: [holder] });
+    const { rows } = await runStatement(database, { service, mode: "write", text: takeAllText, parameters: [holder] });
+    for (const { is_left: isLeft, lane } of rows) if (isLeft === true) this.#left.add(Number(lane));
     this.#usableUntilMs = Number.POSITIVE_INFINITY;
     await this.#gain(Array.from({ length: laneCount }, (_, lane) => lane));
   }
 
   async #gain(lanes: readonly number[]): Promise<void> {
-    await this.#options.beforeGain(lanes);
+    await this.#options.beforeGain(lanes, this.#left);
     for (const lane of lanes) {
+      this.#left.delete(lane);
       this.#held.add(lane);
       this.#generations.set(lane, this.generationOf(lane) + 1);
     }
@@ -156,11 +166,14 @@ export class Lanes {
     const askedAtMs = clock.elapsedMs();
     try {
       const { rows } = await runStatement(database, { service, mode: "write", text: renewText, parameters: [holder, leaseMs] });
-      const { renewed, share, taken } = rows[0] as { readonly renewed: readonly number[]; readonly taken: readonly number[]; readonly share: number };
+      const { left_behind: left, renewed, share, taken } = rows[0] as { readonly renewed: readonly number[]; readonly taken: readonly number[]; readonly left_behind: readonly number[]; readonly share: number };
+      for (const lane of left) this.#left.add(lane);
       await this.#lose([...this.#held].filter((lane) => !renewed.includes(lane)));
       this.#usableUntilMs = askedAtMs + leaseMs * (1 - marginShare);
-      // One that was held until now may be among them: another process had it in between, and what is known here is old.
-      if (taken.length > 0) await this.#gain(taken);
+      // One that was held until now may be among those taken: another process had it in between, and what is known here is
+      // old. One that is renewed and not held was taken before, and what is to be known of it could not be read.
+      const gained = [...taken, ...renewed.filter((lane) => !this.#held.has(lane))];
+      if (gained.length > 0) await this.#gain(gained);
       await this.#giveBack([...this.#held].slice(share));
     } catch (error) {
       log.warn("the leases of event lanes could not be renewed: deliveries pause when they end, and go on when the database is back", { service, error });

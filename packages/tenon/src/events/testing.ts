@@ -232,11 +232,14 @@ export function eventLogContract(adapter: string, openUnderTest: () => Promise<E
     });
 
     test("a backlog is read on behind what has moved", async () => {
-      for (let n = 0; n < 2_100; n += 300) await emit(Array.from({ length: 300 }, (_, i) => record("payments.captured", 5_000 + n + i, `k${i % 7}`)), "together");
       const places: number[] = [];
-      const relay = startRelay(async (after) => void places.push(after));
-      assert.equal((await arrived("orders", "mark-paid", 2_100)).length, 2_100);
-      await relay.stop();
+      // A transaction of anybody else on the same server, as long as it lasts, may stand for a number that can still appear.
+      for (let round = 1; round <= 5 && !places.some((place) => place > 0); round += 1) {
+        for (let n = 0; n < 2_100; n += 300) await emit(Array.from({ length: 300 }, (_, i) => record("payments.captured", 5_000 * round + n + i, `k${i % 7}`)), "together");
+        const relay = startRelay(async (after) => void places.push(after));
+        assert.equal((await arrived("orders", "mark-paid", 2_100 * round)).length, 2_100 * round);
+        await relay.stop();
+      }
       assert.ok(places.some((place) => place > 0), "never from where nothing can appear any more");
     });
   });

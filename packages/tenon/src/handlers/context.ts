@@ -5,8 +5,10 @@ import { anonymous, type Bytes, type Caller, type Operation } from "../contract/
 import { type Call, type CallOperation, Outgoing } from "../calls/index.ts";
 import { Fault, type Log, type LogFields } from "../kernel/index.ts";
 import type { AnyDb, ServiceData, Work } from "../data/index.ts";
+import type { SubjectRequests } from "../privacy/index.ts";
 import { ServiceLog } from "../telemetry/index.ts";
-import type { AnyWorkflow, Emit, Measure, Metric, Runs, StartOptions, StartRun } from "../service/index.ts";
+import type { AnyWorkflow, Dependency, Emit, Measure, Metric, Runs, StartOptions, StartRun } from "../service/index.ts";
+import { dependencyOf } from "./dependency.ts";
 import type { FailFunctions, Query, RunsAtHand, ServiceEnvironment } from "./environment.ts";
 
 export class Context {
@@ -89,6 +91,10 @@ export class Context {
     return call as CallOperation;
   }
 
+  get dependency(): Dependency {
+    return dependencyOf(this.#call, this.#environment);
+  }
+
   get emit(): Emit {
     const call = this.#call;
     const { emitter } = this.#environment;
@@ -112,6 +118,13 @@ export class Context {
       answer: (workflow: AnyWorkflow, id: string, question: string, answer: unknown) => runs.answer(this.#work, { workflow, id, question, answer, query }),
     };
     return made as Runs;
+  }
+
+  /** For the platform's own handlers of `subjectRights`. */
+  get subjectRequests(): SubjectRequests {
+    const { subjectRequests } = this.#environment;
+    if (subjectRequests !== undefined) return subjectRequests;
+    throw new Fault("internal", "internal error", { cause: new RangeError("the rights of persons are served where app() was given subjectRights") });
   }
 
   get #runs(): RunsAtHand {

@@ -1,10 +1,12 @@
 /** What handlers are given besides the call itself: the same for every call of a service. */
-import type { Call, Directory } from "../calls/index.ts";
+import type { Call, CallGraph, Directory } from "../calls/index.ts";
 import type { ServiceData, Work } from "../data/index.ts";
 import type { Emitter } from "../events/index.ts";
 import type { Clock, DeclaredFault, IdSource } from "../kernel/index.ts";
+import type { EventSeals, SubjectRequests } from "../privacy/index.ts";
 import type { AnyWorkflow, StartOptions } from "../service/index.ts";
 import type { LogWriter, Metrics, Privacy } from "../telemetry/index.ts";
+import type { Grants } from "../trust/index.ts";
 import type { RunStore } from "../workflows/index.ts";
 
 /** What a service's handlers are given besides the call. */
@@ -15,10 +17,18 @@ export interface ServiceEnvironment {
   readonly emitter?: Emitter | undefined;
   /** Where the service has workflows. */
   readonly runs?: RunsAtHand | undefined;
+  /** Rights of what acts by itself in the app. Default: none. */
+  readonly grants?: Grants | undefined;
+  /** Opens what is sealed in events, where anything of the app is encrypted. */
+  readonly seals?: EventSeals | undefined;
+  /** Where the app has operations for the rights of persons. */
+  readonly subjectRequests?: SubjectRequests | undefined;
   readonly directory: Directory;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly log: LogWriter;
+  /** Where it is counted which operation needs what; left out where nothing is promised. */
+  readonly graph?: CallGraph | undefined;
   /** Where handlers count. */
   readonly metrics: Metrics;
   /** What lines and failures of the service may not show. */

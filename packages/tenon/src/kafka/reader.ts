@@ -7,10 +7,10 @@
  */
 import type { BrokerGroup, BrokerMessage, BrokerSink } from "../events/index.ts";
 import { backoffMs, type Log } from "../kernel/index.ts";
+import { pause } from "../node/index.ts";
 import type { Client } from "./client.ts";
 import { toFault } from "./failures.ts";
 import { type Fetched, type FetchedRecord, type KafkaConsumer, type Place, runPartitions } from "./partition-reader.ts";
-import { pause } from "./pause.ts";
 import type { Topics } from "./topics.ts";
 
 /** From a hiccup of the database to an outage of it. */

@@ -15,3 +15,4 @@ export {
 export { createIdSource, createUuidSource, type IdSource, randomHex64 } from "./id.ts";
 export type { Log, LogFields, LogLevel } from "./log.ts";
 export type { Part } from "./part.ts";
+export { isSafeUrl } from "./safe-url.ts";

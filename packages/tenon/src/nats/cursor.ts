@@ -9,9 +9,9 @@
 import type { JetStreamClient } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { Fault } from "../kernel/index.ts";
+import { pause } from "../node/index.ts";
 import type { Client } from "./client.ts";
 import type { Names } from "./names.ts";
-import { pause } from "./pause.ts";
 import type { Streams } from "./streams.ts";
 
 /** "wrong last sequence", and the same from a cluster that has another write under way. */

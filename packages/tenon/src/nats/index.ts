@@ -1,2 +1,2 @@
 /** Events over NATS JetStream. */
-export { type NatsOptions, openNats } from "./nats.ts";
+export { keepsReplicas, type NatsOptions, openNats } from "./nats.ts";

@@ -7,9 +7,9 @@
  */
 import type { ConnectionOptions, NatsConnection } from "@nats-io/transport-node";
 import { backoffMs, Fault, type Log } from "../kernel/index.ts";
+import { pause } from "../node/index.ts";
 import type { Client } from "./client.ts";
 import { toUnavailable } from "./failures.ts";
-import { pause } from "./pause.ts";
 
 /** A server that is there answers in a tenth of it. */
 const connectTimeoutMs = 3_000;

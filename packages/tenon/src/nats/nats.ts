@@ -10,6 +10,8 @@
  * What it does not promise:
  * - A server acknowledges before it syncs to disk (`sync_interval`, 2 minutes). Killed, it loses nothing; a power cut
  *   may take acknowledged events, unless there are `replicas`, or the server is set to `sync_interval: always`.
+ * - A cluster of servers before 2.10.23 may lose what it has acknowledged when one of them restarts: in one of ten such
+ *   rounds under load its replicas differed by the last events of a batch (2.9.10). With `replicas` the log says so.
  * - Events leave the stream after `maxAgeMs`, read or not. A service that was away for longer has missed some; the log
  *   says so.
  * - Duplicates arrive: the server drops those of the last minutes only. The sink has to know the ids it has kept.
@@ -24,7 +26,7 @@ import { Link, type NatsTarget, parseNatsUrl } from "./link.ts";
 import { Names } from "./names.ts";
 import { Publisher } from "./publisher.ts";
 import { Reader } from "./reader.ts";
-import { type StreamLimits, Streams } from "./streams.ts";
+import { isAtLeast, type StreamLimits, Streams } from "./streams.ts";
 
 export interface NatsOptions {
   /** `nats://user:password@host:4222`, `nats://token@host`, `tls://host`; several servers of a cluster with commas between. */
@@ -77,6 +79,7 @@ class NatsBroker implements Broker {
   readonly #readers = new Set<Reader>();
   readonly #streams = new WeakMap<NatsConnection, Promise<Streams>>();
   #isClosed = false;
+  #hasWarned = false;
 
   constructor({ options, target, names, client }: Parts) {
     this.label = target.label;
@@ -159,9 +162,23 @@ class NatsBroker implements Broker {
     if (streams === undefined) {
       streams = Streams.open(connection, { client: this.#client, names: this.#names, limits: this.#limits });
       this.#streams.set(connection, streams);
+      this.#warnOfLosses(connection.info?.version ?? "");
     }
     return streams;
   }
+
+  /** https://github.com/nats-io/nats-server/issues/4174 */
+  #warnOfLosses(version: string): void {
+    if (this.#hasWarned || this.#limits.replicas === 1 || keepsReplicas(version)) return;
+    this.#hasWarned = true;
+    const message = "a cluster of this version of NATS may lose acknowledged events when one of its servers restarts: use 2.12 or later";
+    this.#options.log.warn(message, { broker: this.label, version, replicas: this.#limits.replicas });
+  }
+}
+
+/** Whether a cluster of this version holds what it has acknowledged while one of its servers restarts. */
+export function keepsReplicas(version: string): boolean {
+  return isAtLeast(version, [2, 10, 23]);
 }
 
 interface Subscription {

@@ -16,11 +16,11 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { BrokerMessage } from "../events/index.ts";
 import { Fault } from "../kernel/index.ts";
+import { pause } from "../node/index.ts";
 import type { Client } from "./client.ts";
 import { toRefusal, toUnavailable } from "./failures.ts";
 import type { Link } from "./link.ts";
 import type { Names } from "./names.ts";
-import { pause } from "./pause.ts";
 import { type Answer, type Outgoing, sendRound } from "./publish-round.ts";
 import type { Streams } from "./streams.ts";
 

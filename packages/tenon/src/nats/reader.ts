@@ -9,12 +9,12 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { BrokerMessage, BrokerSink } from "../events/index.ts";
 import { backoffMs, type Log } from "../kernel/index.ts";
+import { pause } from "../node/index.ts";
 import type { Client } from "./client.ts";
 import { Cursor, CursorLost } from "./cursor.ts";
 import { toUnavailable } from "./failures.ts";
 import type { Link } from "./link.ts";
 import type { Names } from "./names.ts";
-import { pause } from "./pause.ts";
 import { toEventId } from "./publisher.ts";
 import { Pull, type Pulled } from "./pull.ts";
 import { isAtLeast, type Streams } from "./streams.ts";

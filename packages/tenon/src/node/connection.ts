@@ -8,6 +8,7 @@
  */
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import type { Fault } from "../kernel/index.ts";
 import { toProblem } from "../rest/index.ts";
 import { type AnswerOrder, Exchange } from "./exchange.ts";
@@ -37,6 +38,16 @@ export class Connection implements AnswerOrder {
   get address(): string {
     this.#address ??= this.#socket.remoteAddress ?? "";
     return this.#address;
+  }
+
+  /** Whether TLS ends here. */
+  get isSecure(): boolean {
+    return "encrypted" in this.#socket;
+  }
+
+  /** The certificate that the peer showed in TLS, DER. Asked of the library each time: another one may follow in the same connection. */
+  get peerCertificate(): Uint8Array | undefined {
+    return (this.#socket as Partial<TLSSocket>).getPeerX509Certificate?.()?.raw;
   }
 
   get isBusy(): boolean {

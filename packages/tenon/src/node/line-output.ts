@@ -8,7 +8,8 @@
  */
 import { constants, fstatSync, openSync, write, writeSync } from "node:fs";
 
-const pendingMaxChars = 8 * 1024 * 1024;
+const pendingMaxBytes = 8 * 1024 * 1024;
+const lineEnd = 10;
 /** How long to leave a pipe alone that is full, in ms. */
 const fullPauseMs = 5;
 /** How long `flush` waits for a reader that takes nothing at all, in ms: as long as it takes some, it may be slow. */
@@ -25,7 +26,8 @@ export class LineOutput {
   readonly #fd: number;
   readonly #stuckMs: number;
   readonly #droppedLine: (lines: number) => string;
-  #pending = "";
+  #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
   #isWriting = false;
   #hasGivenUp = false;
   #written = 0;
@@ -45,14 +47,16 @@ export class LineOutput {
     return this.#droppedTotal;
   }
 
-  readonly write = (lines: string): void => {
-    if (this.#pending.length + lines.length > pendingMaxChars) {
+  /** Takes whole lines, which must not be changed from then on. */
+  bytes(lines: Uint8Array): void {
+    if (this.#pendingBytes + lines.length > pendingMaxBytes) {
       this.#drop(lines);
       return;
     }
-    this.#pending += lines;
+    this.#pending.push(lines);
+    this.#pendingBytes += lines.length;
     if (!this.#isWriting) this.#next();
-  };
+  }
 
   /**
    * Resolves when everything written so far is out, or when nothing of it has been taken for so long that nobody will.
@@ -78,43 +82,47 @@ export class LineOutput {
   /** Writes what waits, blocking: for the last words of a process that dies by a bug. Lines may overtake each other. */
   flushNow(): void {
     try {
-      writeAll(this.#fd, Buffer.from(this.#takePending()));
+      writeAll(this.#fd, this.#takePending());
     } catch {
       // EPIPE: the reader is gone, and with it whoever wanted the lines. EAGAIN: it has not read for seconds.
     }
   }
 
-  #drop(lines: string): void {
-    const count = lines.split("\n").length - 1;
+  #drop(lines: Uint8Array): void {
+    let count = 0;
+    for (const byte of lines) if (byte === lineEnd) count += 1;
     this.#droppedLines += count;
     this.#droppedTotal += count;
   }
 
-  #takePending(): string {
-    const text = this.#droppedLines === 0 ? this.#pending : `${this.#pending}${this.#droppedLine(this.#droppedLines)}\n`;
-    this.#pending = "";
+  #takePending(): Uint8Array {
+    if (this.#droppedLines > 0) this.#pending.push(Buffer.from(`${this.#droppedLine(this.#droppedLines)}\n`));
+    const [only = new Uint8Array()] = this.#pending;
+    const bytes = this.#pending.length > 1 ? Buffer.concat(this.#pending) : only;
+    this.#pending = [];
+    this.#pendingBytes = 0;
     this.#droppedLines = 0;
-    return text;
+    return bytes;
   }
 
   #next(): void {
-    if (this.#pending === "") {
+    if (this.#pending.length === 0) {
       this.#isWriting = false;
       this.#idle?.resolve();
       this.#idle = undefined;
       return;
     }
     this.#isWriting = true;
-    this.#send(Buffer.from(this.#takePending()));
+    this.#send(this.#takePending());
   }
 
-  #send(bytes: Buffer): void {
+  #send(bytes: Uint8Array): void {
     write(this.#fd, bytes, 0, bytes.length, null, (error, written) => {
       this.#written += written;
       if (error?.code === "EAGAIN" && !this.#hasGivenUp) setTimeout(() => this.#send(bytes), fullPauseMs);
       else if (error === null && written < bytes.length) this.#send(bytes.subarray(written));
       else {
-        if (error !== null) this.#drop(bytes.toString()); // EPIPE, ENOSPC: these lines are lost, and the next ones may not be
+        if (error !== null) this.#drop(bytes); // EPIPE, ENOSPC: these lines are lost, and the next ones may not be
         this.#next();
       }
     });
@@ -139,7 +147,7 @@ function withoutBlocking(fd: number): number {
 /** How long last words may take, in ms. */
 const lastWordsMs = 1_000;
 
-function writeAll(fd: number, bytes: Buffer): void {
+function writeAll(fd: number, bytes: Uint8Array): void {
   const untilMs = performance.now() + lastWordsMs;
   let at = 0;
   while (at < bytes.length) {

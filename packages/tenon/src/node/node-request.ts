@@ -9,6 +9,8 @@ import { type BodyDone, tooLarge, WholeBody } from "./whole-body.ts";
 /** Who sent the request, and to whom. */
 export interface Peer {
   readonly address: string;
+  readonly isSecure: boolean;
+  readonly peerCertificate: Uint8Array | undefined;
   readonly host: HttpHost;
 }
 
@@ -41,6 +43,14 @@ export class NodeRequest implements HttpRequest {
 
   get address(): string {
     return this.#peer.address;
+  }
+
+  get isSecure(): boolean {
+    return this.#peer.isSecure;
+  }
+
+  get peerCertificate(): Uint8Array | undefined {
+    return this.#peer.peerCertificate;
   }
 
   get hasBody(): boolean {

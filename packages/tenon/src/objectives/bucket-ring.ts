@@ -88,6 +88,13 @@ class TierRing {
     }
     return { bad, total };
   }
+
+  row(nowMs: number): readonly (Counts & { readonly atMs: number })[] {
+    const last = Math.min(Math.floor(nowMs / this.bucketMs), this.#newest);
+    const first = Math.max(this.#newest - this.length + 1, 0);
+    const found = Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i);
+    return found.map((bucket) => ({ atMs: bucket * this.bucketMs, bad: this.#bad[bucket % this.length] as number, total: this.#total[bucket % this.length] as number }));
+  }
 }
 
 export class BucketRing {
@@ -112,5 +119,11 @@ export class BucketRing {
   sum(windowMs: number, nowMs: number): Counts {
     const tier = this.#tiers.find((each) => each.bucketMs * each.length >= windowMs) ?? this.#tiers.at(-1);
     return tier?.sum(windowMs, nowMs) ?? { bad: 0, total: 0 };
+  }
+
+  /** Buckets in order, of the finest tier that holds all of `windowMs`; `atMs` is where each begins. */
+  row(windowMs: number, nowMs: number): readonly (Counts & { readonly atMs: number })[] {
+    const tier = this.#tiers.find((each) => each.bucketMs * each.length >= windowMs) ?? this.#tiers.at(-1);
+    return tier?.row(nowMs).filter(({ atMs }) => atMs > nowMs - windowMs) ?? [];
   }
 }

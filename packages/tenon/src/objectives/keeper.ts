@@ -10,7 +10,7 @@
  */
 import { type Clock, Fault, type Log, type Part, type Timer } from "../kernel/index.ts";
 import { type Alert, type AlertTransition, nextAlert, transitionOf } from "./alert.ts";
-import { BucketRing, keptMs } from "./bucket-ring.ts";
+import { BucketRing, type Counts, keptMs } from "./bucket-ring.ts";
 import { badMin, type Reading, readTarget } from "./burn-rate.ts";
 import type { ObjectiveMeters } from "./meter.ts";
 import { Notifier } from "./notifier.ts";
@@ -65,6 +65,7 @@ export class ObjectiveKeeper implements Part {
   #lostCounts = 0;
   #isPressed = false;
   #hasTurn = false;
+  #isWatching = false;
   /** Up to when the counts of all instances were read; `undefined` where nothing was, or another one had the turn since. */
   #readUntilMs: number | undefined = undefined;
   #awaySinceMs: number | undefined = undefined;
@@ -93,6 +94,21 @@ export class ObjectiveKeeper implements Part {
 
   get alerts(): readonly Alert[] {
     return [...this.#alerts.values()];
+  }
+
+  /** Whether this instance looks and tells, so that its alerts are those of the service. */
+  get isWatching(): boolean {
+    return this.#isWatching;
+  }
+
+  /** What was counted for a target, in order, in buckets of 10 s up to an hour and coarser ones beyond; of all instances while this one watches. */
+  row(target: string, windowMs: number): readonly (Counts & { readonly atMs: number })[] {
+    return this.#rings.get(target)?.row(windowMs, this.#options.clock.nowMs()) ?? [];
+  }
+
+  /** What is promised, by its id. */
+  target(id: string): Target | undefined {
+    return this.#options.targets.find((target) => target.id === id);
   }
 
   /** Notifications that were not taken, by receiver. */
@@ -132,7 +148,8 @@ export class ObjectiveKeeper implements Part {
     try {
       const nowMs = clock.nowMs();
       this.#collect(nowMs);
-      if (await this.#takeTurn(nowMs)) await this.#judge(nowMs);
+      this.#isWatching = await this.#takeTurn(nowMs);
+      if (this.#isWatching) await this.#judge(nowMs);
     } catch (error) {
       log.error("objectives could not be looked at", { service, error });
     }

@@ -1,7 +1,7 @@
 /** The key file of the development issuer: a private JWK (RFC 7517), made once and shared by every process that opens it. */
-import { createPrivateKey, createPublicKey, generateKeyPairSync, hash, randomUUID, sign, verify } from "node:crypto";
-import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { createPrivateKey, createPublicKey, generateKeyPairSync, hash, sign, verify } from "node:crypto";
 import { join } from "node:path";
+import { MadeOnceError, readOrMake } from "../node/index.ts";
 
 /** An ES256 key (RFC 7518 section 6.2) whose `kid` is its thumbprint (RFC 7638). */
 export interface DevelopmentKey {
@@ -29,45 +29,21 @@ export class DevelopmentKeyError extends Error {
 /** Reads `<directory>/issuer.json`, and makes it first where it is not there. @throws {DevelopmentKeyError} */
 export async function openDevelopmentKey(directory: string): Promise<{ readonly file: string; readonly jwk: DevelopmentKey }> {
   const file = join(directory, "issuer.json");
-  let text = await read(file);
-  if (text === undefined) {
-    await make(directory, file);
-    text = await read(file); // and not what was made here: another process may have been first
-  }
-  if (text === undefined) throw new DevelopmentKeyError(file, "was removed while it was made", "Start again.");
-  return { file, jwk: parse(file, text) };
-}
-
-async function read(file: string): Promise<string | undefined> {
   try {
-    return await readFile(file, "utf8");
+    return { file, jwk: parse(file, await readOrMake(file, () => `${JSON.stringify(generate(), undefined, 2)}\n`)) };
   } catch (cause) {
-    if (codeOf(cause) === "ENOENT" || codeOf(cause) === "ENOTDIR") return undefined;
-    throw new DevelopmentKeyError(file, `cannot be read (${codeOf(cause)})`, "Give yourself the right to read it, or delete it: a new one is made.", cause);
+    if (!(cause instanceof MadeOnceError)) throw cause;
+    const problem = cause.cause === undefined ? cause.problem : `${cause.problem} (${cause.code})`;
+    throw new DevelopmentKeyError(file, problem, remedies(directory)[cause.problem], cause);
   }
 }
 
-/** Writes the whole file under another name first, so that nobody ever reads half of it. */
-async function make(directory: string, file: string): Promise<void> {
-  const draft = join(directory, `issuer.${randomUUID()}.tmp`);
-  try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    await writeFile(draft, `${JSON.stringify(generate(), undefined, 2)}\n`, { mode: 0o600, flag: "wx" });
-    await publish(draft, file);
-  } catch (cause) {
-    throw new DevelopmentKeyError(file, `cannot be made (${codeOf(cause)})`, `Make ${directory} a directory that you can write to.`, cause);
-  }
-}
-
-async function publish(draft: string, file: string): Promise<void> {
-  try {
-    await link(draft, file); // fails where the file has come to be: the first process wins
-  } catch (cause) {
-    // No hard links on this file system (exFAT, some shared folders): the last process wins, and the first has to start again.
-    if (codeOf(cause) !== "EEXIST") await rename(draft, file);
-  } finally {
-    await rm(draft, { force: true });
-  }
+function remedies(directory: string): Readonly<Record<MadeOnceError["problem"], string>> {
+  return {
+    "cannot be read": "Give yourself the right to read it, or delete it: a new one is made.",
+    "cannot be made": `Make ${directory} a directory that you can write to.`,
+    "was removed while it was made": "Start again.",
+  };
 }
 
 function generate(): DevelopmentKey {
@@ -107,8 +83,4 @@ function assertPair(file: string, jwk: DevelopmentKey, remedy: string): void {
     throw new DevelopmentKeyError(file, "is not a key that can be used", remedy, cause);
   }
   if (!isPair) throw new DevelopmentKeyError(file, "holds two halves that do not belong together", remedy);
-}
-
-function codeOf(thrown: unknown): string {
-  return thrown instanceof Error && "code" in thrown ? String(thrown.code) : "unknown";
 }

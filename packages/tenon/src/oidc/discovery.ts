@@ -1,4 +1,5 @@
-/** Finds where an issuer publishes its keys. */
+/** Finds what an issuer publishes of itself: where its keys are, and where it is asked for what. */
+import { isSafeUrl } from "../kernel/index.ts";
 import { fetchJson, type FetchJsonOptions, IssuerUnreachable } from "./fetch-json.ts";
 
 /** Over which lines keys may come: `https` (and http on this machine), or any. */
@@ -8,27 +9,35 @@ export interface DiscoveryOptions extends FetchJsonOptions {
   readonly transport: Transport;
 }
 
+export type Metadata = Readonly<Record<string, unknown>>;
+
 /**
- * The URL of an issuer's keys, from its metadata.
+ * What an issuer says of itself.
  *
- * @throws {IssuerUnreachable} no metadata, metadata of another issuer, or keys over a line that anybody could read
- *   and rewrite.
+ * @throws {IssuerUnreachable} no metadata, or metadata of another issuer.
  * @see https://openid.net/specs/openid-connect-discovery-1_0.html section 4
  */
-export async function discoverJwksUrl(issuer: string, options: DiscoveryOptions): Promise<string> {
-  const url = `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
-  const { issuer: named, jwks_uri: jwksUrl } = await fetchJson(url, options);
+export async function fetchMetadata(issuer: string, options: DiscoveryOptions): Promise<Metadata> {
+  const url = metadataUrlOf(issuer);
+  const metadata = await fetchJson(url, options);
   // Section 4.3: "MUST exactly match". A near miss, such as a slash too many, fails every token later: say it now.
-  if (named !== issuer) throw new IssuerUnreachable(`${url} speaks for the issuer ${JSON.stringify(named)}, and not for "${issuer}"`);
-  if (typeof jwksUrl !== "string") throw new IssuerUnreachable(`${url} has no "jwks_uri"`);
-  if (options.transport === "https" && !isSafeUrl(jwksUrl)) throw new IssuerUnreachable(`${url} points to keys at "${jwksUrl}", which is not https`);
-  return jwksUrl;
+  if (metadata["issuer"] !== issuer) throw new IssuerUnreachable(`${url} speaks for the issuer ${JSON.stringify(metadata["issuer"])}, and not for "${issuer}"`);
+  return metadata;
 }
 
-/** https, or http to this machine, where nobody stands in between. */
-export function isSafeUrl(text: string): boolean {
-  const url = URL.parse(text);
-  if (url === null) return false;
-  const isLoopback = url.hostname === "localhost" || url.hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(url.hostname);
-  return url.protocol === "https:" || (url.protocol === "http:" && isLoopback);
+/**
+ * One of the issuer's addresses, by its name in the metadata.
+ *
+ * @throws {IssuerUnreachable} it is missing, or on a line that anybody could read and rewrite.
+ */
+export function endpointOf(metadata: Metadata, name: string, { transport }: Pick<DiscoveryOptions, "transport">): string {
+  const url = metadata[name];
+  const place = metadataUrlOf(String(metadata["issuer"]));
+  if (typeof url !== "string") throw new IssuerUnreachable(`${place} has no "${name}"`);
+  if (transport === "https" && !isSafeUrl(url)) throw new IssuerUnreachable(`${place} has "${url}" as its "${name}", which is not https`);
+  return url;
+}
+
+function metadataUrlOf(issuer: string): string {
+  return `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
 }

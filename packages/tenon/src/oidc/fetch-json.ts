@@ -5,9 +5,28 @@ export class IssuerUnreachable extends Error {
   override readonly name = "IssuerUnreachable";
 }
 
+/** What is read of a refusal. */
+const errorMaxBytes = 65_536;
+
 export interface FetchJsonOptions {
   readonly timeoutMs: number;
   readonly bodyMaxBytes: number;
+  /** Sent by POST as a form; left out, the document is fetched by GET. */
+  readonly form?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** An answer of another status than 200, with what the issuer says about it (RFC 6749 section 5.2). */
+export class IssuerRefused extends IssuerUnreachable {
+  readonly status: number;
+  /** `invalid_grant` and its like; empty where none was told. */
+  readonly error: string;
+
+  constructor(url: string, status: number, error: string) {
+    super(`${url} answered with status ${status}${error === "" ? "" : ` and the error ${error}`}`);
+    this.status = status;
+    this.error = error;
+  }
 }
 
 /**
@@ -19,24 +38,34 @@ export interface FetchJsonOptions {
  * @throws {IssuerUnreachable} no answer in time, another status than 200, too large, or not a JSON object.
  */
 export async function fetchJson(url: string, options: FetchJsonOptions): Promise<Readonly<Record<string, unknown>>> {
-  const { timeoutMs, bodyMaxBytes } = options;
+  const { timeoutMs, bodyMaxBytes, form, headers } = options;
   let text: string;
   try {
     const response = await fetch(url, {
       redirect: "error",
       signal: AbortSignal.timeout(timeoutMs), // of the whole: a body that trickles in is as bad as none
-      headers: { accept: "application/json, application/jwk-set+json" },
+      headers: { accept: "application/json, application/jwk-set+json", ...headers },
+      ...(form === undefined ? {} : { method: "POST", body: new URLSearchParams(form) }),
     });
-    if (response.status !== 200) {
-      await response.body?.cancel();
-      throw new IssuerUnreachable(`${url} answered with status ${response.status}`);
-    }
+    if (response.status !== 200) throw await refusalOf(url, response);
     text = await readText(url, response, bodyMaxBytes);
   } catch (cause) {
     if (cause instanceof IssuerUnreachable) throw cause;
     throw new IssuerUnreachable(`${url} did not answer within ${timeoutMs} ms: ${reasonOf(cause)}`, { cause });
   }
   return parseObject(url, text);
+}
+
+/** The names of errors alone: a description may quote what was sent. */
+async function refusalOf(url: string, response: Response): Promise<IssuerRefused> {
+  const text = await readText(url, response, errorMaxBytes);
+  let error: unknown;
+  try {
+    error = (JSON.parse(text) as { readonly error?: unknown } | null)?.error;
+  } catch {
+    error = undefined; // a page of a proxy
+  }
+  return new IssuerRefused(url, response.status, typeof error === "string" && /^[\w-]{1,64}$/.test(error) ? error : "");
 }
 
 async function readText(url: string, response: Response, bodyMaxBytes: number): Promise<string> {

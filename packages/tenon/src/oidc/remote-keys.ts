@@ -9,7 +9,7 @@
  */
 import type * as Jose from "jose";
 import { type Clock, Fault, type Log } from "../kernel/index.ts";
-import { discoverJwksUrl, type Transport } from "./discovery.ts";
+import { endpointOf, fetchMetadata, type Transport } from "./discovery.ts";
 import { fetchJson, IssuerUnreachable } from "./fetch-json.ts";
 
 export interface RemoteKeysOptions {
@@ -112,7 +112,7 @@ export class RemoteKeys {
   async #load(): Promise<KeySet> {
     const { issuer, jwksUrl, timeoutMs, transport } = this.#options;
     const limits = { timeoutMs, bodyMaxBytes };
-    const url = jwksUrl ?? (this.#discoveredUrl ??= await discoverJwksUrl(issuer, { ...limits, transport }));
+    const url = jwksUrl ?? (this.#discoveredUrl ??= endpointOf(await fetchMetadata(issuer, { ...limits, transport }), "jwks_uri", { transport }));
     const jwks = await fetchJson(url, limits);
     try {
       const find = this.#jose.createLocalJWKSet(jwks as unknown as Jose.JSONWebKeySet);

@@ -7,10 +7,11 @@
  * about at the issuer one by one, are not for it.
  */
 import type * as Jose from "jose";
-import type { Clock, Log } from "../kernel/index.ts";
+import { type Clock, isSafeUrl, type Log } from "../kernel/index.ts";
 import type { TokenVerifier } from "../trust/index.ts";
-import { isSafeUrl, type Transport } from "./discovery.ts";
+import type { Transport } from "./discovery.ts";
 import { RemoteKeys } from "./remote-keys.ts";
+import type { AcceptedTypes } from "./token-type.ts";
 import { asymmetricAlgorithms, verifyToken } from "./verify-token.ts";
 
 export interface OpenIdOptions {
@@ -27,6 +28,8 @@ export interface OpenIdOptions {
   readonly clockSkewMs?: number;
   /** Default: every asymmetric one of RFC 7518 and RFC 8037. Naming the issuer's own is stricter. */
   readonly algorithms?: readonly string[];
+  /** `"at+jwt"` takes tokens that are marked as RFC 9068 has it, and no others. Default `"any"`. */
+  readonly types?: AcceptedTypes;
   /** How long to wait for an answer of the issuer, in ms. Default 5 000. */
   readonly timeoutMs?: number;
   /** Between two fetches for keys that are not known, in ms. Default 30 000. */
@@ -57,7 +60,7 @@ export function openIdVerifier(options: OpenIdOptions): OpenIdVerifier {
   const audience = typeof options.audience === "string" ? [options.audience] : options.audience;
   assertSettings(options, { algorithms, audience, clockSkewMs });
 
-  const expected = { issuer, audience, algorithms, clockSkewMs, clock, log };
+  const expected = { issuer, audience, algorithms, types: options.types, clockSkewMs, clock, log };
   let loading: Promise<{ jose: typeof Jose; keys: RemoteKeys }> | undefined;
   function load(): Promise<{ jose: typeof Jose; keys: RemoteKeys }> {
     loading ??= import("jose").then((jose) => ({

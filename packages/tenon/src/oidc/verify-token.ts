@@ -7,6 +7,8 @@
 import type * as Jose from "jose";
 import { type Clock, Fault, type Log } from "../kernel/index.ts";
 import type { VerifiedToken } from "../trust/index.ts";
+import { hasDuplicateNames } from "./duplicate-names.ts";
+import { type AcceptedTypes, typeProblem } from "./token-type.ts";
 
 /** What a token has to be. */
 export interface TokenExpectations {
@@ -15,6 +17,8 @@ export interface TokenExpectations {
   /** One of these has to be in `aud`. */
   readonly audience: readonly string[];
   readonly algorithms: readonly string[];
+  /** Default `any`. */
+  readonly types?: AcceptedTypes | undefined;
   /** How far the issuer's clock may be off, in ms. */
   readonly clockSkewMs: number;
   readonly clock: Clock;
@@ -28,11 +32,8 @@ export const asymmetricAlgorithms: readonly string[] = [
   "ES256", "ES384", "ES512", "EdDSA", "Ed25519", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512",
 ];
 
-/** A token for something else, such as a logout token or a DPoP proof, is signed by the same issuer: RFC 8725 section 3.11. */
-const tokenTypes = new Set(["jwt", "at+jwt", "application/jwt", "application/at+jwt"]);
-
 /** RFC 7515 section 7.1. Decoders also take spaces and `=`, by which one token would have as many texts as anybody likes. */
-const compactForm = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+export const compactForm = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /** The last instant that a Date can name: ECMA-262 section 21.4.1.1. */
 const timeMaxMs = 8.64e15;
@@ -46,6 +47,7 @@ const timeMaxMs = 8.64e15;
 export async function verifyToken(jose: typeof Jose, token: string, findKey: FindKey, expected: TokenExpectations): Promise<VerifiedToken> {
   const { issuer, audience, algorithms, clockSkewMs, clock, log } = expected;
   if (!compactForm.test(token)) throw notValid("malformed");
+  if (isAmbiguous(token)) throw notValid("ambiguous");
   let verified: Jose.JWTVerifyResult;
   try {
     verified = await jose.jwtVerify(token, findKey, {
@@ -65,12 +67,25 @@ export async function verifyToken(jose: typeof Jose, token: string, findKey: Fin
     throw notValid("key_unusable", thrown);
   }
   const { payload, protectedHeader } = verified;
-  const typ: unknown = protectedHeader.typ;
-  // Left out is allowed (RFC 7515 section 4.1.9), and nobody but the issuer can leave it out.
-  if (typ !== undefined && !(typeof typ === "string" && tokenTypes.has(typ.toLowerCase()))) throw notValid("another_type");
+  const wrongType = typeProblem(protectedHeader.typ, payload, expected.types ?? "any");
+  if (wrongType !== undefined) throw notValid(wrongType);
   const expiresAtMs = (payload.exp ?? 0) * 1_000 + clockSkewMs;
   if (!(expiresAtMs <= timeMaxMs)) throw notValid("no_expiry"); // JSON can write 1e999, which is never
   return { claims: payload, expiresAtMs };
+}
+
+/** Whether another reader could read another header or other claims out of the same text. */
+function isAmbiguous(token: string): boolean {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  try {
+    return token.split(".", 2).some((part) => {
+      const text = decoder.decode(Buffer.from(part, "base64url"));
+      JSON.parse(text);
+      return hasDuplicateNames(text);
+    });
+  } catch {
+    return true; // no JSON, or no UTF-8 (RFC 7519 section 7.2)
+  }
 }
 
 /** The message is for anybody; `facts.reason` and the cause are for logs. */
@@ -84,10 +99,10 @@ function refusal(jose: typeof Jose, error: Jose.errors.JOSEError): Fault {
   return notValid(error.code, error);
 }
 
-function notValid(reason: string, cause?: Error): Fault {
+export function notValid(reason: string, cause?: Error): Fault {
   return unauthenticated("the token is not valid", reason, cause);
 }
 
-function unauthenticated(message: string, reason: string, cause?: Error): Fault {
+export function unauthenticated(message: string, reason: string, cause?: Error): Fault {
   return new Fault("unauthenticated", message, { facts: { reason }, ...(cause === undefined ? {} : { cause }) });
 }

@@ -77,6 +77,8 @@ async function readPem(path: string): Promise<Buffer | undefined> {
 
 export class Exporter implements TelemetrySink, Part {
   readonly name = "export of telemetry";
+  /** Takes what has somewhere to go, so that nothing else is recorded. */
+  readonly sink: TelemetrySink;
   readonly #settings: ExporterSettings;
   readonly #options: ExporterOptions;
   readonly #collectors: ReadonlyMap<SignalName, Collector>;
@@ -98,6 +100,10 @@ export class Exporter implements TelemetrySink, Part {
     const metricLimits = { itemsMax: pointsMax, batchItemsMax: pointsMax, delayMs: 0, tryMs: settings.metrics.tryMs };
     this.#spans = this.#lane("traces", spanFormat, { limits: settings.spans, countOf: () => 1 });
     this.#logs = this.#lane("logs", logFormat, { limits: settings.logs, countOf: () => 1 });
+    this.sink = {
+      ...(this.#spans === undefined ? {} : { spans: (spans) => this.spans(spans) }),
+      ...(this.#logs === undefined ? {} : { logs: (records) => this.logs(records) }),
+    };
     this.#metrics = this.#lane("metrics", metricFormat(() => options.clock.nowMs()), { limits: metricLimits, countOf: (family) => family.series.length });
   }
 

@@ -1,5 +1,5 @@
 /** `Span` of opentelemetry/proto/trace/v1 in protobuf. */
-import { type Span, spanKinds } from "../telemetry/index.ts";
+import { type Attributes, type Span, spanKinds } from "../telemetry/index.ts";
 import { writeAttributes } from "./proto-attributes.ts";
 import type { ProtoWriter } from "./proto-writer.ts";
 
@@ -13,6 +13,20 @@ const statusTags = { message: 0x12, code: 0x18 } as const;
 /** Numbers of `Status.StatusCode`. */
 export const statusCodes: Readonly<Record<Span["status"], number>> = { unset: 0, ok: 1, error: 2 };
 
+/** What came of attributes that never change, which most spans of an operation share. */
+const encodedAttributes = new WeakMap<Attributes, Uint8Array>();
+
+function writeSpanAttributes(writer: ProtoWriter, attributes: Attributes): void {
+  const encoded = encodedAttributes.get(attributes);
+  if (encoded !== undefined) {
+    writer.raw(encoded);
+    return;
+  }
+  const before = writer.length;
+  writeAttributes(writer, tags.attribute, attributes);
+  if (Object.isFrozen(attributes)) encodedAttributes.set(attributes, writer.copyFrom(before));
+}
+
 export function writeSpan(writer: ProtoWriter, span: Span): void {
   const start = writer.open(spanTag, 2);
   writer.hex(tags.traceId, span.traceId);
@@ -23,7 +37,7 @@ export function writeSpan(writer: ProtoWriter, span: Span): void {
   writer.uint(tags.kind, spanKinds[span.kind]);
   writer.instant(tags.start, span.startMs);
   writer.instant(tags.end, span.endMs);
-  writeAttributes(writer, tags.attribute, span.attributes);
+  writeSpanAttributes(writer, span.attributes);
   for (const event of span.events) {
     const at = writer.open(tags.event);
     writer.instant(eventTags.time, event.timeMs);

@@ -35,6 +35,11 @@ export class ProtoWriter {
     return this.#length;
   }
 
+  /** What was written after `length`, in bytes of their own. */
+  copyFrom(length: number): Uint8Array {
+    return Uint8Array.from(this.#bytes.subarray(length, this.#length));
+  }
+
   /** Forgets what was written after `length`. */
   cutTo(length: number): void {
     this.#length = length;

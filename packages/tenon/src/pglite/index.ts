@@ -1,2 +1,2 @@
 /** PostgreSQL in this process, for development and tests: nothing to install. */
-export { openPglite, type PgliteOptions } from "./pglite.ts";
+export { type EmbeddedDatabase, openPglite, type PgliteOptions } from "./pglite.ts";

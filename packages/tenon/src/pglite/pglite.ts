@@ -19,8 +19,10 @@ import { Turns } from "./turns.ts";
 export interface PgliteOptions {
   /** Where the rows are kept; left out, they live as long as the process. Made when missing. */
   readonly dataDir?: string;
-  /** Where an empty database is kept for the next start, such as `.tenon/cache`. Left out, each new one is made anew, in seconds. */
+  /** Where new databases are kept for the next start, such as `.tenon/cache`. Left out, each new one is made anew, in seconds. */
   readonly cacheDir?: string;
+  /** What a new database is going to hold: one that was kept under this text is taken instead of an empty one. */
+  readonly contents?: string;
   /** Extensions of PostgreSQL that `create extension` may name: those under `@electric-sql/pglite/contrib`. */
   readonly extensions?: readonly string[];
   /** How long the process before this one may take to let go of `dataDir`. Default 5 000 ms: a restart overlaps with its end. */
@@ -37,17 +39,31 @@ type PgliteModule = typeof import("@electric-sql/pglite");
 const serverSettings = ["-c", "shared_buffers=16MB"];
 /** Of a new database. Small log segments load faster; the locale knows upper and lower case of every script. */
 const newDatabaseSettings = ["--wal-segsize=1", "--locale-provider=builtin", "--locale=C.UTF-8"];
+/** How long keeping a copy waits for the session, in ms: nobody else uses a database that is still being made. */
+const keepWaitMs = 10_000;
 /** The one database that PGlite has. */
 const databaseName = "postgres";
+/** Those that others would be made from, which PGlite cannot: two thirds of the files of a new one. */
+const withoutTemplates = ["alter database template0 is_template false", "drop database template0", "alter database template1 is_template false", "drop database template1"];
+
+/** A database that can be kept for the next one that begins alike. */
+export interface EmbeddedDatabase extends Database {
+  /**
+   * Keeps what a new database holds now, under the `contents` that it was opened for, the second time that they are wanted.
+   * Does nothing where there are none, or the database is not new, or came from such a copy. Never fails: what cannot be
+   * kept costs time at the next start.
+   */
+  keep(): Promise<void>;
+}
 
 /** @throws {Fault} `unavailable` when the directory is in use by another process. */
-export async function openPglite(options: PgliteOptions = {}): Promise<Database> {
+export async function openPglite(options: PgliteOptions = {}): Promise<EmbeddedDatabase> {
   const dataDir = options.dataDir === undefined || isAbsolute(options.dataDir) ? options.dataDir : resolve(options.dataDir);
   const lock = dataDir === undefined ? undefined : await lockDirectory(dataDir, options.lockWaitMs ?? 5_000);
   try {
     const module = await import("@electric-sql/pglite"); // 30 ms and 8 MB that an app on a server does not pay
-    const pglite = await openInstance(module, { ...options, ...(dataDir === undefined ? {} : { dataDir }) });
-    const database = new PgliteDatabase(pglite, new Protocol(pglite), { dataDir, lock });
+    const { keepIn, pglite } = await openInstance(module, { ...options, ...(dataDir === undefined ? {} : { dataDir }) });
+    const database = new PgliteDatabase(pglite, new Protocol(pglite), { dataDir, lock, keepIn, log: options.log });
     await database.prepare();
     return database;
   } catch (error) {
@@ -56,7 +72,13 @@ export async function openPglite(options: PgliteOptions = {}): Promise<Database>
   }
 }
 
-async function openInstance(module: PgliteModule, options: PgliteOptions): Promise<PGliteInstance> {
+interface OpenedInstance {
+  readonly pglite: PGliteInstance;
+  /** Where a copy belongs as soon as the database holds its contents; `undefined` where none is wanted. */
+  readonly keepIn?: SnapshotCache;
+}
+
+async function openInstance(module: PgliteModule, options: PgliteOptions): Promise<OpenedInstance> {
   const { dataDir } = options;
   const settings: Settings = {
     ...(dataDir === undefined ? {} : { dataDir }),
@@ -67,7 +89,7 @@ async function openInstance(module: PgliteModule, options: PgliteOptions): Promi
   if (dataDir === undefined) return create(module, settings, options);
   const unfinished = `${dataDir}.new`;
   if (await exists(unfinished)) await rm(dataDir, { recursive: true, force: true }); // its maker was killed half-way
-  else if (await exists(join(dataDir, "PG_VERSION"))) return module.PGlite.create(settings);
+  else if (await exists(join(dataDir, "PG_VERSION"))) return { pglite: await module.PGlite.create(settings) };
   await writeFile(unfinished, "");
   const made = await create(module, settings, options);
   await rm(unfinished);
@@ -76,32 +98,52 @@ async function openInstance(module: PgliteModule, options: PgliteOptions): Promi
 
 type Settings = NonNullable<Parameters<PgliteModule["PGlite"]["create"]>[1]>;
 
-/** A new database: from the kept empty one, where there is one. */
-async function create({ PGlite }: PgliteModule, settings: Settings, options: PgliteOptions): Promise<PGliteInstance> {
-  if (options.cacheDir === undefined) return PGlite.create(settings);
-  const cache = new SnapshotCache(options.cacheDir, { version: await versionOf(), parameters: newDatabaseSettings });
-  const snapshot = await cache.read();
-  if (snapshot !== undefined) {
-    try {
-      return await PGlite.create({ ...settings, loadDataDir: snapshot });
-    } catch (error) {
-      options.log?.warn("the kept empty database could not be loaded; a new one is made", { error });
-      await cache.remove();
-      if (options.dataDir !== undefined) await rm(options.dataDir, { recursive: true, force: true });
-    }
+/** A new database: from the kept one with its contents, or from the kept empty one, where there is one. */
+async function create(module: PgliteModule, settings: Settings, options: PgliteOptions): Promise<OpenedInstance> {
+  const { cacheDir, contents, extensions = [] } = options;
+  if (cacheDir === undefined) return { pglite: await createEmpty(module, settings) };
+  const version = await versionOf();
+  const parts = [...newDatabaseSettings, ...withoutTemplates];
+  const empty = new SnapshotCache(cacheDir, { version, parts });
+  const keepIn = contents === undefined ? undefined : new SnapshotCache(cacheDir, { version, parts: [...parts, ...extensions, contents] });
+  const copy = keepIn === undefined ? undefined : await load(module, settings, { cache: keepIn, options });
+  if (copy !== undefined) return { pglite: copy };
+  const more = keepIn === undefined ? {} : { keepIn };
+  const emptyCopy = await load(module, settings, { cache: empty, options });
+  if (emptyCopy !== undefined) return { pglite: emptyCopy, ...more };
+  const pglite = await createEmpty(module, settings);
+  await keep(pglite, empty, { log: options.log, when: "always" });
+  return { pglite, ...more };
+}
+
+async function createEmpty({ PGlite }: PgliteModule, settings: Settings): Promise<PGliteInstance> {
+  const pglite = await PGlite.create(settings);
+  for (const statement of withoutTemplates) await pglite.exec(statement);
+  return pglite;
+}
+
+/** `undefined` where none is kept, or it cannot be loaded. */
+async function load({ PGlite }: PgliteModule, settings: Settings, from: { readonly cache: SnapshotCache; readonly options: PgliteOptions }): Promise<PGliteInstance | undefined> {
+  const { cache, options } = from;
+  try {
+    const snapshot = await cache.read();
+    return snapshot === undefined ? undefined : await PGlite.create({ ...settings, loadDataDir: snapshot });
+  } catch (error) {
+    options.log?.warn("a kept database could not be loaded; a new one is made", { error });
+    await cache.remove();
+    if (options.dataDir !== undefined) await rm(options.dataDir, { recursive: true, force: true });
+    return undefined;
   }
-  const made = await PGlite.create(settings);
-  await keep(made, cache, options.log);
-  return made;
 }
 
 /** A cache that cannot be written costs time at the next start, nothing else. */
-async function keep(pglite: PGliteInterface, cache: SnapshotCache, log: Log | undefined): Promise<void> {
+async function keep(pglite: PGliteInterface, cache: SnapshotCache, { log, when }: { readonly log: Log | undefined; readonly when: "always" | "wanted again" }): Promise<void> {
   try {
+    if (when === "wanted again" && !(await cache.isWantedAgain())) return;
     await pglite.exec("checkpoint");
     await cache.write(await pglite.dumpDataDir("none"));
   } catch (error) {
-    log?.warn("the empty database could not be kept for the next start", { error });
+    log?.warn("the new database could not be kept for the next start", { error });
   }
 }
 
@@ -135,9 +177,11 @@ async function loadExtensions(names: readonly string[]): Promise<Record<string, 
 interface Place {
   readonly dataDir: string | undefined;
   readonly lock: DirectoryLock | undefined;
+  readonly keepIn: SnapshotCache | undefined;
+  readonly log: Log | undefined;
 }
 
-class PgliteDatabase implements Database {
+class PgliteDatabase implements EmbeddedDatabase {
   readonly label: string;
   readonly sessions = "one";
   readonly #pglite: PGliteInstance;
@@ -164,12 +208,23 @@ class PgliteDatabase implements Database {
     await this.#turns.take(request.timeoutMs);
     const rights = request.mode === "admin" ? "admin" : `${request.mode} ${request.service}`;
     if (rights !== this.#rights) await this.#switchTo(request, rights);
-    return new PgliteSession(this.#protocol, (how) => this.#takeBack(how));
+    return new PgliteSession(this.#protocol, rights, (how) => this.#takeBack(how));
   }
 
   pools(): readonly PoolFigures[] {
     const inUse = Number(this.#turns.isTaken);
     return [{ service: "", mode: "", inUse, idle: 1 - inUse, max: 1, waiting: this.#turns.waiting }];
+  }
+
+  async keep(): Promise<void> {
+    const { keepIn, log } = this.#place;
+    if (keepIn === undefined) return;
+    const session = await this.acquire({ service: "", mode: "admin", timeoutMs: keepWaitMs });
+    try {
+      await keep(this.#pglite, keepIn, { log, when: "wanted again" });
+    } finally {
+      session.release();
+    }
   }
 
   close(): Promise<void> {

@@ -9,18 +9,28 @@ type Message = Awaited<ReturnType<PGlite["execProtocol"]>>["messages"][number];
 
 const nothing: Rows = Object.freeze({ rows: Object.freeze([]), affected: 0, tag: "" });
 
+/** Statements whose types are remembered: more than an app has. */
+const typesMax = 1_000;
+/** What leaves tables and types as they are, by the first word of what the database says was done. */
+const keepsTypes = /^(?:SELECT|INSERT|UPDATE|DELETE|MERGE|BEGIN|START|COMMIT|SET|RESET|SHOW|EXPLAIN|FETCH|LOCK)\b/;
+
 export class Protocol {
   readonly #pglite: PGlite;
+  /** Types of parameters, by the rights under which a statement was read and its text. */
+  readonly #types = new Map<string, readonly number[]>();
 
   constructor(pglite: PGlite) {
     this.#pglite = pglite;
   }
 
-  /** @throws {DatabaseError} */
-  async run(statements: readonly Statement[]): Promise<Rows> {
+  /**
+   * @param rights  Whose they are: names in a statement mean something else under others.
+   * @throws {DatabaseError}
+   */
+  async run(statements: readonly Statement[], rights = ""): Promise<Rows> {
     const writer = new MessageWriter();
     for (const { parameters, text } of statements) {
-      const types = parameters.some(needsType) ? await this.#typesOf(text) : undefined;
+      const types = parameters.some(needsType) ? await this.#typesOf(text, rights) : undefined;
       sending(() => writer.parse("", text).bind("", toParameters(parameters, types)).describePortal().execute());
     }
     return readRows(await this.#exchange(writer.sync()), statements);
@@ -31,7 +41,17 @@ export class Protocol {
     readRows(await this.#exchange(sending(() => new MessageWriter().query(text))), [{ text, parameters: [] }]);
   }
 
-  async #typesOf(text: string): Promise<readonly number[]> {
+  async #typesOf(text: string, rights: string): Promise<readonly number[]> {
+    const key = `${rights}\n${text}`;
+    const known = this.#types.get(key);
+    if (known !== undefined) return known;
+    const types = await this.#describe(text);
+    if (this.#types.size >= typesMax) this.#types.clear();
+    this.#types.set(key, types);
+    return types;
+  }
+
+  async #describe(text: string): Promise<readonly number[]> {
     for (const message of await this.#exchange(sending(() => new MessageWriter().parse("", text).describeStatement("").sync()))) {
       if (message.name === "error") throw toDatabaseError(message, text);
       if (message.name === "parameterDescription") return (message as unknown as { readonly dataTypeIDs: readonly number[] }).dataTypeIDs;
@@ -41,8 +61,15 @@ export class Protocol {
 
   async #exchange(writer: MessageWriter): Promise<readonly Message[]> {
     const { messages } = await this.#pglite.execProtocol(writer.finish(), { throwOnError: false });
+    // An error too: what a transaction that is undone has made is gone, and a statement that came after may have been read with it.
+    if (this.#types.size > 0 && messages.some(changesTypes)) this.#types.clear();
     return messages;
   }
+}
+
+function changesTypes(message: Message): boolean {
+  if (message.name === "error") return true;
+  return message.name === "commandComplete" && !keepsTypes.test((message as unknown as { readonly text: string }).text);
 }
 
 /** What cannot be sent fails like what the engine refuses. */

@@ -4,13 +4,15 @@ import type { Protocol } from "./protocol.ts";
 
 export class PgliteSession implements Session {
   readonly #protocol: Protocol;
+  readonly #rights: string;
   readonly #takeBack: (how: "broken" | undefined) => void;
   #last: Promise<unknown> = Promise.resolve();
   #running = 0;
   #isHeld = true;
 
-  constructor(protocol: Protocol, takeBack: (how: "broken" | undefined) => void) {
+  constructor(protocol: Protocol, rights: string, takeBack: (how: "broken" | undefined) => void) {
     this.#protocol = protocol;
+    this.#rights = rights;
     this.#takeBack = takeBack;
   }
 
@@ -19,7 +21,7 @@ export class PgliteSession implements Session {
   }
 
   batch(statements: readonly Statement[]): Promise<Rows> {
-    return this.#inTurn(() => this.#protocol.run(statements));
+    return this.#inTurn(() => this.#protocol.run(statements, this.#rights));
   }
 
   script(text: string): Promise<void> {

@@ -22,6 +22,7 @@ export class Listener {
 
   constructor(options: {
     readonly Client: new (config: ClientConfig) => Client;
+    /** Asked for before each connection. */
     readonly config: ClientConfig;
     readonly channel: string;
     readonly onNotice: (payload: string | undefined) => void;

@@ -47,6 +47,11 @@ export class Pool {
     return { inUse: this.#all.size - idle, idle, max: this.#options.max, waiting: this.#waiters.length };
   }
 
+  /** Whoever asks now has to wait until somebody gives a connection back. */
+  get isDry(): boolean {
+    return this.#idle.length === 0 && this.#all.size + this.#opening >= this.#options.max;
+  }
+
   /** @throws {Fault} `unavailable` */
   acquire(timeoutMs: number): Promise<Connection> {
     for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {

@@ -21,6 +21,8 @@ import { PostgresSession } from "./session.ts";
 export interface PostgresOptions {
   /** `postgres://user@host:5432/database`, as https://node-postgres.com reads it. */
   readonly url: string;
+  /** The same as it is now, asked before each new connection: its user or password may have changed. */
+  readonly currentUrl?: () => string | undefined;
   /** Services whose rows are elsewhere, or that log in as somebody else. */
   readonly urls?: Readonly<Record<string, string>>;
   /** Connections per service and mode. Default 8: a server's default is 100 in all. */
@@ -41,6 +43,8 @@ export interface PostgresOptions {
 
 type Pg = (typeof import("pg"))["default"];
 
+/** How long the connection for watching is kept unused, in ms: a little longer than from one look at objectives to the next. */
+const reserveIdleMs = 15_000;
 /** Between two looks at the connections, in ms. */
 const watchEveryMs = 500;
 
@@ -66,6 +70,8 @@ class PostgresDatabase implements Database {
     ["write", new Map()],
     ["admin", new Map()],
   ]);
+  /** For watching, of pools that have run dry: one connection each. */
+  readonly #reserves = new Map<Pool, Pool>();
   readonly #listeners = new Set<Listener>();
   #watch: NodeJS.Timeout | undefined = undefined;
   #isClosed = false;
@@ -81,12 +87,14 @@ class PostgresDatabase implements Database {
   }
 
   async acquire(request: SessionRequest): Promise<Session> {
-    const pool = this.#poolOf(request.service, request.mode);
+    const own = this.#poolOf(request.service, request.mode);
+    const pool = request.purpose === "watch" && own.isDry ? this.#reserveOf(own, request) : own;
     return new PostgresSession(await pool.acquire(request.timeoutMs), pool);
   }
 
   listen(channel: string, onNotice: (payload: string | undefined) => void): Listening {
-    const listener = new Listener({ Client: this.#pg.Client, config: this.#clientConfig("", "admin"), channel, onNotice });
+    const current = (): ClientConfig => this.#clientConfig("", "admin");
+    const listener = new Listener({ Client: this.#pg.Client, get config() { return current(); }, channel, onNotice });
     this.#listeners.add(listener);
     return listener;
   }
@@ -103,7 +111,7 @@ class PostgresDatabase implements Database {
   }
 
   #eachPool(): readonly Pool[] {
-    return [...this.#pools.values()].flatMap((byService) => [...byService.values()]);
+    return [...[...this.#pools.values()].flatMap((byService) => [...byService.values()]), ...this.#reserves.values()];
   }
 
   #poolOf(service: string, mode: SessionMode): Pool {
@@ -120,13 +128,22 @@ class PostgresDatabase implements Database {
     return pool;
   }
 
+  #reserveOf(pool: Pool, { mode, service }: SessionRequest): Pool {
+    let reserve = this.#reserves.get(pool);
+    if (reserve === undefined) {
+      reserve = new Pool({ name: `${service}, ${mode}, for watching`, max: 1, idleMs: reserveIdleMs, open: (onLost) => this.#connect(this.#clientConfig(service, mode), onLost) });
+      this.#reserves.set(pool, reserve);
+    }
+    return reserve;
+  }
+
   #createPool(service: string, mode: SessionMode): Pool {
-    const config = this.#clientConfig(service, mode);
+    this.#clientConfig(service, mode); // what is wrong with it is told here
     return new Pool({
       name: service === "" ? mode : `${service}, ${mode}`,
       max: this.#options.poolMax ?? 8,
       idleMs: this.#options.idleMs ?? 60_000,
-      open: (onLost) => this.#connect(config, onLost),
+      open: (onLost) => this.#connect(this.#clientConfig(service, mode), onLost),
     });
   }
 
@@ -147,7 +164,7 @@ class PostgresDatabase implements Database {
   }
 
   #clientConfig(service: string, mode: SessionMode): ClientConfig {
-    const url = new URL(this.#options.urls?.[service] ?? this.#options.url);
+    const url = new URL(this.#options.urls?.[service] ?? this.#options.currentUrl?.() ?? this.#options.url);
     const ownOptions = url.searchParams.get("options") ?? "";
     url.searchParams.delete("options"); // what stands in the URL would win over what stands beside it
     const { database } = this.#targetOf(url.href);
@@ -187,7 +204,7 @@ class PostgresDatabase implements Database {
       for (const [mode, pools] of this.#pools) {
         const busyMaxMs = mode === "admin" ? Number.POSITIVE_INFINITY : this.#statementTimeoutMs + this.#graceMs;
         const limits = { busyMaxMs, canceledMaxMs: this.#graceMs };
-        for (const pool of pools.values()) pool.tidy(nowMs, (connection) => isStuck(connection, nowMs, limits));
+        for (const pool of pools.values()) for (const each of [pool, this.#reserves.get(pool)]) each?.tidy(nowMs, (connection) => isStuck(connection, nowMs, limits));
       }
     }, watchEveryMs).unref();
   }

@@ -1,5 +1,5 @@
 /** Changes of rows, as deliveries: what the handler takes apart, and the consumer that runs it. */
-import { RowReader } from "../data/index.ts";
+import { createRowOpener, type FieldVault, RowReader, runStatement, type Tables } from "../data/index.ts";
 import { changeSubscription, type Consumer, type Delivery } from "../events/index.ts";
 import type { ChangeTrigger } from "../service/index.ts";
 import { ReactionContext } from "./reaction-context.ts";
@@ -53,7 +53,10 @@ class ChangeContext extends ReactionContext {
   }
 }
 
-export function createChangeConsumer({ handler, name, options: { columns: _columns, ...options } }: ChangeTrigger, parts: ConsumerParts): Consumer {
+export function createChangeConsumer({ handler, name, options: { columns: _columns, ...options }, table: tableName }: ChangeTrigger, parts: ConsumerParts & { readonly tables: Tables; readonly vault: FieldVault | undefined }): Consumer {
+  const { data, environment, tables, vault } = parts;
+  const table = tables[tableName];
+  const opener = table === undefined || vault === undefined ? undefined : createRowOpener({ service: environment.service, name: tableName, table, vault });
   return createConsumer(
     {
       kind: "change",
@@ -61,12 +64,18 @@ export function createChangeConsumer({ handler, name, options: { columns: _colum
       span: { name: `change ${name}`, kind: "consumer", attributes: { "tenon.change": name } },
       options,
       arrivals: "side by side", // by the transactions that make the changes
-      read: readChange,
+      read: (delivery, met) => (opener === undefined ? readChange(delivery) : openChange(readChange(delivery), (row) => opener(row, (statement) => runStatement(data.database, { service: environment.service, mode: "read", ...statement }), met))),
       handler: handler as (context: ReactionContext) => unknown,
       contextOf: (call, environment) => new ChangeContext(call, environment),
     },
     parts,
   );
+}
+
+/** Rows with encrypted columns come out of the trigger as they are stored. */
+async function openChange(change: Change, open: (row: Row) => Promise<Row>): Promise<Change> {
+  const opened = async (row: Row | undefined): Promise<Row | undefined> => (row === undefined ? undefined : open(row));
+  return { ...change, before: await opened(change.before), after: await opened(change.after) };
 }
 
 function readChange({ event }: Delivery): Change {

@@ -1,4 +1,5 @@
 /** Spans of what services do without being asked: how they look, and which span they go on from. */
+import type { Caller } from "../contract/index.ts";
 import { parseTraceText, type SpanLink, type SpanShape, type TraceContext } from "../telemetry/index.ts";
 
 /**
@@ -26,6 +27,11 @@ export function processSpan(event: string, subscription: string): ReactionSpan {
     "messaging.destination.subscription.name": subscription,
   };
   return { name: `process ${event}`, kind: "consumer", attributes };
+}
+
+/** The same span, with who acts in it. */
+export function actingAs(span: ReactionSpan, caller: Caller): ReactionSpan {
+  return { ...span, attributes: { ...span.attributes, "tenon.principal": caller.subject } };
 }
 
 export function reactionShape({ attributes, kind, name }: ReactionSpan, operation: { readonly id: string; readonly service: string }): SpanShape {

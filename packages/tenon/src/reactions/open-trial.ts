@@ -6,15 +6,18 @@ import { eventsOf, operationsOf } from "../contract/index.ts";
 import { createRehearsal, type Database } from "../data/index.ts";
 import { type EventRecord, TrialEmitter, Wakes } from "../events/index.ts";
 import { type Clock, createIdSource, createUuidSource, type Random } from "../kernel/index.ts";
+import { EventSeals, type Vault } from "../privacy/index.ts";
 import type { App, Service, Subscription } from "../service/index.ts";
 import { type LogWriter, Metrics, type Privacy } from "../telemetry/index.ts";
 import { RunStore } from "../workflows/index.ts";
 import { TrialRuns } from "./service-runs.ts";
-import { type Trial, trySubscription } from "./trial.ts";
+import { type Trial, type TrialParts, trySubscription } from "./trial.ts";
 import { createProgram } from "./workflow-program.ts";
 
 export interface TrialOptions {
   readonly database: Database;
+  /** Where anything of the app is encrypted. */
+  readonly vault?: Vault | undefined;
   /** Settings of services, by service name. */
   readonly serviceConfigs: ReadonlyMap<string, unknown>;
   readonly clock: Clock;
@@ -30,8 +33,12 @@ export interface TrialOptions {
 export type TryEvents = (events: readonly EventRecord[]) => Promise<Trial>;
 
 export function openTrial(app: App, target: { readonly service: Service; readonly subscription: Subscription }, options: TrialOptions): TryEvents {
-  const { clock, database, log, privacy, random, serviceConfigs, timeoutMs } = options;
-  const { service, subscription } = target;
+  const parts = trialParts(app, target.service, options);
+  return (events) => trySubscription(target.subscription, events, parts);
+}
+
+/** What a dry run of anything of a service needs. */
+export function trialParts(app: App, service: Service, { clock, database, log, privacy, random, serviceConfigs, timeoutMs, vault }: TrialOptions): TrialParts {
   const rehearsal = createRehearsal(database);
   const uuids = createUuidSource(clock, random);
   const programs = new Map(service.workflows.map((workflow) => [workflow.name, createProgram(workflow, { service: service.name, log, privacy })]));
@@ -44,8 +51,11 @@ export function openTrial(app: App, target: { readonly service: Service; readonl
     wakes: new Wakes(),
     locks: "not needed",
   });
-  const parts = {
+  return {
     service: service.name,
+    tables: service.tables,
+    vault,
+    seals: vault === undefined ? undefined : new EventSeals({ vault, database }),
     database: rehearsal,
     emitter,
     runs: programs.size === 0 ? undefined : new TrialRuns({ store, programs, uuids, wake: () => undefined, clock, random }),
@@ -59,5 +69,4 @@ export function openTrial(app: App, target: { readonly service: Service; readonl
     privacy,
     timeoutMs,
   };
-  return (events) => trySubscription(subscription, events, parts);
 }

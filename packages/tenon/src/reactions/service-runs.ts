@@ -31,10 +31,13 @@ export class ServiceRuns implements RunsAtHand {
   async start(call: Call, work: Work, start: Parameters<RunsAtHand["start"]>[2]): Promise<{ readonly id: string }> {
     const { store, uuids } = this.#options;
     const program = this.#programOf(start.workflow);
-    const { json } = toRecordedValue(`the input of the workflow "${program.name}"`, await this.#inputOf(program, start.input));
+    const input = await this.#inputOf(program, start.input);
+    const { json } = toRecordedValue(`the input of the workflow "${program.name}"`, input);
     const id = toRunId(program.name, start.options?.id ?? uuids());
     assertId(id);
-    this.#write(work, store.statements.start({ id, workflow: program.name, input: json, trace: call.traceText }));
+    const named = program.subjectOf(input);
+    const persons = [...new Set([...(named === undefined ? [] : [named]), ...(call.touched?.subjects(workflowLimits.personsMax - 1) ?? [])])];
+    this.#write(work, await store.sealed(store.statements.start({ id, workflow: program.name, input: json, trace: call.traceText, persons }), persons, (statement) => work.run(statement)));
     return { id };
   }
 
@@ -51,7 +54,7 @@ export class ServiceRuns implements RunsAtHand {
   async answer(work: Work, { answer, id, query, question, workflow }: Parameters<RunsAtHand["answer"]>[1]): Promise<void> {
     const { clock, programs, random, store } = this.#options;
     const program = this.#programOf(workflow);
-    const statements = await answerStatements({ id: toRunId(program.name, id), question, answer, clock, programs, query, random, store });
+    const statements = await answerStatements({ id: toRunId(program.name, id), question, answer, clock, programs, query, random, store, run: (statement) => work.run(statement) });
     this.#write(work, statements);
   }
 

@@ -2,22 +2,25 @@
  * Steps at work: each attempt runs through the stages of every call, and what the workflow keeps of it travels with the
  * COMMIT of its effects.
  *
- *     record ─► deadline ─► transaction ─► keep ─► the code of the step
+ *     record ─► deadline ─► audit outcome ─► transaction ─► audit command ─► keep ─► the code of the step
  */
 import { hash } from "node:crypto";
-import { command, contract, type Operation, operationsOf } from "../contract/index.ts";
+import { type Caller, command, contract, type Operation, operationsOf } from "../contract/index.ts";
 import { compile, deadline, type Handler, record } from "../calls/index.ts";
-import { DatabaseError, type ServiceData } from "../data/index.ts";
+import { DatabaseError, type ServiceData, type Statement } from "../data/index.ts";
 import { GivenUp } from "../events/index.ts";
 import { type Clock, DeclaredFault, Fault } from "../kernel/index.ts";
 import { type LogWriter, type Metrics, parseTraceText, type SpanRecorder, type SpanShape } from "../telemetry/index.ts";
-import { type Attempt, isTurnLost, type RunAttempt, TurnLost } from "../workflows/index.ts";
+import { type Attempt, isTurnLost, type RunAttempt, TurnLost, workflowLimits } from "../workflows/index.ts";
 import type { ServiceEnvironment } from "../handlers/index.ts";
-import { reactionShape } from "./delivery-span.ts";
+import { actingAs, reactionShape } from "./delivery-span.ts";
 import { StepCall, StepContext } from "./step-context.ts";
-import { platformCaller } from "./subscription.ts";
+import type { ReactionAudit } from "./subscription.ts";
+import { systemCaller } from "../trust/index.ts";
 
 export interface StepRunnerParts {
+  /** Left out: the service is not on record. */
+  readonly audit?: ReactionAudit | undefined;
   readonly environment: ServiceEnvironment;
   readonly data: ServiceData;
   readonly metrics: Metrics;
@@ -28,19 +31,21 @@ export interface StepRunnerParts {
 
 /** @param workflow  Its name: steps are counted and timed under it. */
 export function createStepRunner(workflow: string, parts: StepRunnerParts): RunAttempt {
-  const { clock, data, environment, log, metrics, spans } = parts;
+  const { audit, clock, data, environment, log, metrics, spans } = parts;
   const operation = stepOperation(environment.service, workflow);
-  const shape = reactionShape({ name: `step of ${workflow}`, kind: "internal", attributes: { "tenon.workflow": workflow } }, operation);
-  const stages = [record({ metrics, log, clock, spans, kind: "step", bugs: "leave to others", privacy: environment.privacy }), deadline({ clock }), data.transaction];
+  const caller = systemCaller(environment.service, workflow, environment.grants);
+  const shape = reactionShape(actingAs({ name: `step of ${workflow}`, kind: "internal", attributes: { "tenon.workflow": workflow } }, caller), operation);
+  const stages = [record({ metrics, log, clock, spans, graph: environment.graph, kind: "step", bugs: "leave to others", privacy: environment.privacy }), deadline({ clock }), ...(audit === undefined ? [] : [audit.outcome]), data.transaction, ...(audit === undefined ? [] : [audit.command])];
   const run: Handler = compile(stages, operation, async (call) => {
     const { step } = call as StepCall;
     const work = data.workOf(call);
     const result: unknown = await (step.work as (context: StepContext) => unknown)(new StepContext(call as StepCall, environment));
-    for (const statement of step.keep(result)) work.atCommit(statement);
+    const effects = { persons: call.touched?.subjects(workflowLimits.personsMax) ?? [], run: (statement: Statement) => work.run(statement) };
+    for (const statement of await step.keep(result, effects)) work.atCommit(statement);
   });
   const meterOf = stepMeters(`${environment.service}.${workflow}`, metrics);
   return async (attempt) => {
-    const call = toCall(attempt, { clock, environment, operation, shape });
+    const call = toCall(attempt, { caller, clock, environment, operation, shape });
     const cancel = (): void => call.cancel(Fault.from(attempt.signal.reason));
     attempt.signal.addEventListener("abort", cancel, { once: true });
     try {
@@ -74,14 +79,22 @@ export function isFinalFailure(thrown: unknown): boolean {
   return thrown instanceof GivenUp || thrown instanceof DeclaredFault;
 }
 
-function toCall(attempt: Attempt, { clock, environment, operation, shape }: { readonly clock: Clock; readonly environment: ServiceEnvironment; readonly operation: Operation; readonly shape: SpanShape }): StepCall {
+interface StepCallParts {
+  readonly caller: Caller;
+  readonly clock: Clock;
+  readonly environment: ServiceEnvironment;
+  readonly operation: Operation;
+  readonly shape: SpanShape;
+}
+
+function toCall(attempt: Attempt, { caller, clock, environment, operation, shape }: StepCallParts): StepCall {
   const { deadlineMs, name, place, run } = attempt;
   const start = {
     operation,
     id: environment.ids(),
     startedAtMs: clock.elapsedMs(),
     input: undefined,
-    caller: platformCaller,
+    caller,
     from: environment.service,
     idempotencyKey: hash("sha256", JSON.stringify([environment.service, run.id, place]), "base64url"),
     timeoutMs: deadlineMs,

@@ -11,19 +11,25 @@
  */
 import type { Call, CallStart, Handler, Stage } from "../calls/index.ts";
 import { compile, deadline, Directory } from "../calls/index.ts";
-import { type Database, type Footprint, openServiceData, readFootprint, readRowChanges, type RowChanges, type ServiceData, type Session } from "../data/index.ts";
+import { type Database, type FieldVault, type Footprint, openServiceData, readFootprint, readRowChanges, type RowChanges, type ServiceData, type Session, type Tables } from "../data/index.ts";
 import { type Delivery, type EventRecord, failureText, GivenUp, type TrialEmitter } from "../events/index.ts";
 import { type Clock, Fault, type IdSource, type Random } from "../kernel/index.ts";
+import type { EventSeals } from "../privacy/index.ts";
 import type { Subscription } from "../service/index.ts";
 import { type LogWriter, type Metrics, parseTraceText, type Privacy } from "../telemetry/index.ts";
 import type { ServiceEnvironment } from "../handlers/index.ts";
+import { systemCaller } from "../trust/index.ts";
 import { DeliveryCall } from "./delivery-call.ts";
 import { ReactionContext } from "./reaction-context.ts";
 import type { TrialRuns, TrialStart } from "./service-runs.ts";
-import { deliveryOperation, platformCaller, readData, readerOf } from "./subscription.ts";
+import { deliveryOperation, readData, readerOf } from "./subscription.ts";
 
 export interface TrialParts {
   readonly service: string;
+  readonly tables: Tables;
+  /** Keeps encrypted columns and opens what is sealed in events, where anything of the app is encrypted. */
+  readonly vault: FieldVault | undefined;
+  readonly seals: EventSeals | undefined;
   /** The rehearsal of a database. */
   readonly database: Database;
   readonly emitter: TrialEmitter;
@@ -70,15 +76,25 @@ const sessionWaitMs = 5_000;
 
 /** Tries events together, as one batch: one event, where the subscription takes them one by one. */
 export async function trySubscription(subscription: Subscription, events: readonly EventRecord[], parts: TrialParts): Promise<Trial> {
-  const { clock, database, random, service } = parts;
-  const operation = deliveryOperation(service, subscription);
-  const data = await openServiceData({ database, service, clock, random, sessionWaitMaxMs: sessionWaitMs });
-  const directory = new UncalledDirectory(parts.operations);
-  const environment: ServiceEnvironment = { ...parts, data, directory };
-  const stages = [deadline({ clock }), readData(readerOf(subscription.event)), data.transaction, observe(data, parts)];
+  const operation = deliveryOperation(parts.service, subscription);
   const handler = subscription.handler as (context: ReactionContext) => unknown;
   const call = createCall(subscription, events, { ...parts, operation });
-  const run = compile(stages, operation, (call) => handler(new ReactionContext(call as DeliveryCall, environment)));
+  return tryCall(call, { first: (environment) => readData(readerOf(subscription.event, environment)), handle: (call, environment) => handler(new ReactionContext(call as DeliveryCall, environment)) }, parts);
+}
+
+export interface TriedHandler {
+  /** Makes the input of the call what the handler takes. */
+  readonly first: (environment: ServiceEnvironment) => Stage;
+  readonly handle: (call: Call, environment: ServiceEnvironment) => unknown;
+}
+
+/** Tries what a command would do. */
+export async function tryCall(call: Call, { first, handle }: TriedHandler, parts: TrialParts): Promise<Trial> {
+  const { clock, database, random, service } = parts;
+  const data = await openServiceData({ database, service, tables: parts.tables, vault: parts.vault, clock, random, sessionWaitMaxMs: sessionWaitMs });
+  const directory = new UncalledDirectory(parts.operations);
+  const environment: ServiceEnvironment = { ...parts, data, directory };
+  const run = compile([deadline({ clock }), first(environment), data.transaction, observe(data, parts)], call.operation, (call) => handle(call, environment));
   try {
     await run(call);
   } catch (thrown) {
@@ -95,14 +111,14 @@ type CallParts = Pick<TrialParts, "clock" | "ids" | "service" | "timeoutMs"> & P
 
 function createCall(subscription: Subscription, events: readonly EventRecord[], { clock, ids, operation, service, timeoutMs }: CallParts): DeliveryCall {
   const receivedAtMs = clock.nowMs();
-  const deliveries: readonly Delivery[] = events.map((event, seq) => ({ seq, subscription: subscription.name, lane: 0, attempts: 0, receivedAtMs, event }));
+  const deliveries: readonly Delivery[] = events.map((event, seq) => ({ seq, subscription: subscription.name, lane: 0, attempts: 0, crashes: 0, receivedAtMs, event }));
   const [first] = events as readonly [EventRecord, ...EventRecord[]];
   const start = {
     operation,
     id: ids(),
     startedAtMs: clock.elapsedMs(),
     input: deliveries,
-    caller: platformCaller,
+    caller: systemCaller(service, subscription.name), // it calls nobody
     from: service,
     idempotencyKey: `${first.id}/${subscription.name}`,
     continues: parseTraceText(first.trace),
@@ -164,7 +180,7 @@ class UncalledDirectory extends Directory {
     this.#operations = operations;
   }
 
-  override find(operationId: string): Handler | undefined {
+  override findAnywhere(operationId: string): Handler | undefined {
     if (!this.#operations.has(operationId)) return undefined;
     return (call: Call) => {
       this.unmade ??= { operation: operationId, input: call.input };

@@ -7,22 +7,27 @@
  * may not call at all hears of that first.
  */
 import { type Bytes, hasJsonBody, type Operation, type OperationDescription } from "../contract/index.ts";
-import { Call, type Credentials, type Handler, isPromise } from "../calls/index.ts";
+import { Call, type Handler, isPromise } from "../calls/index.ts";
 import { type Clock, Fault, type IdSource, type Log } from "../kernel/index.ts";
+import type { AddressOf } from "../trust/index.ts";
 import type { SpanShape } from "../telemetry/index.ts";
 import { encodingRefusal, jsonRefusal } from "./body.ts";
+import { credentialsOf, type CredentialsOptions } from "./credentials.ts";
 import { createEncoder, type Encoder } from "./encode.ts";
 import { type InputReader, inputReader } from "./input.ts";
 import { isOneOf, preferredType } from "./negotiate.ts";
 import { continuedBy, serverShape } from "./server-span.ts";
 import { AwaitedBody, type HttpAnswer, type HttpReply, type HttpRequest } from "./ports.ts";
 import { toProblem } from "./problem.ts";
+import { pushRateLimits } from "./rate-limit-headers.ts";
 
-export interface BoundOperationOptions {
+export interface BoundOperationOptions extends CredentialsOptions {
   readonly operation: Operation;
   readonly description: OperationDescription;
   /** The compiled pipeline of the operation. */
   readonly handler: Handler;
+  /** Whoever sent a request, behind proxies too. */
+  readonly addressOf: AddressOf;
   readonly bodyMaxBytes: number;
   readonly clock: Clock;
   readonly ids: IdSource;
@@ -67,7 +72,7 @@ export class BoundOperation {
   }
 
   #call(request: HttpRequest, found: Found, body: Received): HttpAnswer | Promise<HttpAnswer> {
-    const { clock, handler, ids, operation } = this.#options;
+    const { addressOf, clock, handler, ids, operation } = this.#options;
     const type = this.#typeFor(request.header("accept"));
     const timeoutMs = parseTimeout(request.header("request-timeout-ms"));
     const call = new Call({
@@ -80,10 +85,10 @@ export class BoundOperation {
         return this.#read({ request, path: found.path, query: found.query, body: body as Uint8Array | undefined });
       },
       body: operation.body === undefined ? undefined : toUpload(operation.body.maxBytes, request),
-      credentials: credentialsOf(request.header("authorization")),
+      credentials: credentialsOf(request, this.#options),
       idempotencyKey: operation.kind === "command" ? request.header("idempotency-key") : undefined,
       timeoutMs: Number.isNaN(timeoutMs) ? undefined : timeoutMs,
-      address: request.address,
+      address: addressOf(request),
       continues: continuedBy(request),
       baggage: request.header("baggage"),
       shape: this.#shape,
@@ -127,6 +132,7 @@ export class BoundOperation {
       answer = toProblem(Fault.from(error), call.id);
     }
     answer.headers.push("x-request-id", call.id);
+    pushRateLimits(answer.headers, call.limits);
     return answer;
   }
 
@@ -149,13 +155,6 @@ export class BoundOperation {
     if (Number.isNaN(timeoutMs)) return new Fault("invalid_argument", "request-timeout-ms is a whole number of milliseconds, from 1");
     return operation.body === undefined ? undefined : uploadRefusal(operation.id, operation.body, request);
   }
-}
-
-/** RFC 6750 section 2.1. Another scheme is passed on as a token that cannot be valid, so that it is refused, not ignored. */
-function credentialsOf(authorization: string | undefined): Credentials | undefined {
-  if (authorization === undefined) return undefined;
-  const isBearer = authorization.startsWith("Bearer ") || authorization.slice(0, 7).toLowerCase() === "bearer ";
-  return { bearer: isBearer ? authorization.slice(7).trim() : "" };
 }
 
 /** Milliseconds; `NaN` for a text that says none. */

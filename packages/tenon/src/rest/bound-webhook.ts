@@ -12,10 +12,12 @@
 import type { Operation } from "../contract/index.ts";
 import { type Handler, type PostedMessage, WebhookCall } from "../calls/index.ts";
 import { type Clock, Fault, type IdSource } from "../kernel/index.ts";
+import type { AddressOf } from "../trust/index.ts";
 import type { SpanShape } from "../telemetry/index.ts";
 import { encodingRefusal, parseJson } from "./body.ts";
 import { continuedBy, serverShape } from "./server-span.ts";
 import { AwaitedBody, type HttpAnswer, type HttpReply, type HttpRequest } from "./ports.ts";
+import { pushRateLimits } from "./rate-limit-headers.ts";
 import { toProblem } from "./problem.ts";
 import { securityHeaders } from "./security-headers.ts";
 
@@ -29,6 +31,8 @@ export interface WebhookRoute {
 
 export interface BoundWebhookOptions {
   readonly route: WebhookRoute;
+  /** Whoever sent a request, behind proxies too. */
+  readonly addressOf: AddressOf;
   readonly clock: Clock;
   readonly ids: IdSource;
 }
@@ -55,9 +59,9 @@ export class BoundWebhook {
 
   /** @param body  The bytes, or why they cannot be had. */
   async #call(request: HttpRequest, body: Uint8Array | Fault): Promise<HttpAnswer> {
-    const { clock, ids, route } = this.#options;
+    const { addressOf, clock, ids, route } = this.#options;
     const posted = postedMessage(request, body instanceof Fault ? noBytes : body);
-    const start = { operation: route.operation, id: ids(), startedAtMs: clock.elapsedMs(), input: () => assertReceived(body), address: request.address, continues: continuedBy(request), shape: this.#shape };
+    const start = { operation: route.operation, id: ids(), startedAtMs: clock.elapsedMs(), input: () => assertReceived(body), address: addressOf(request), continues: continuedBy(request), shape: this.#shape };
     const call = new WebhookCall(start, posted);
     if (body instanceof Fault && body.code === "canceled") call.cancel(body);
     else request.onClose(() => call.cancel());
@@ -66,6 +70,7 @@ export class BoundWebhook {
     } catch (thrown) {
       const answer = toProblem(Fault.from(thrown), call.id);
       answer.headers.push("x-request-id", call.id);
+      pushRateLimits(answer.headers, call.limits);
       return answer;
     }
   }

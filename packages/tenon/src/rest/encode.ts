@@ -6,6 +6,7 @@ import { type Clock, Fault, type Log } from "../kernel/index.ts";
 import { closeBody } from "./close-body.ts";
 import { isOneOf } from "./negotiate.ts";
 import type { HttpAnswer } from "./ports.ts";
+import { pushRateLimits } from "./rate-limit-headers.ts";
 import { securityHeaders } from "./security-headers.ts";
 import { sseType, type StreamFailed, toNdjson, toServerSentEvents } from "./stream.ts";
 
@@ -70,6 +71,7 @@ export function createEncoder(operation: Operation, description: OperationDescri
 function headersOf(call: Call, own: readonly string[]): string[] {
   const headers = own.slice();
   headers.push(call.id);
+  pushRateLimits(headers, call.limits);
   if (call.isReplay) headers.push("idempotency-replayed", "true");
   return headers;
 }

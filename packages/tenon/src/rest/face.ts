@@ -11,8 +11,10 @@ import { describe, type Operation, type AnyContract } from "../contract/index.ts
 import { type Handler, isPromise } from "../calls/index.ts";
 import { type Clock, Fault, type IdSource, type Log } from "../kernel/index.ts";
 import type { Mount } from "../service/index.ts";
+import type { AddressOf } from "../trust/index.ts";
 import { BoundOperation, type Found } from "./bound-operation.ts";
 import { BoundWebhook, type WebhookRoute } from "./bound-webhook.ts";
+import type { CredentialsOptions } from "./credentials.ts";
 import { CorsPolicy } from "./cors.ts";
 import * as limits from "./limits.ts";
 import { answerMount, mountOf } from "./mount.ts";
@@ -26,7 +28,7 @@ export interface Page {
   readonly answer: (request: HttpRequest) => HttpAnswer | Promise<HttpAnswer>;
 }
 
-export interface RestOptions {
+export interface RestOptions extends CredentialsOptions {
   readonly contracts: readonly AnyContract[];
   /** The compiled pipeline of an operation. */
   readonly handlerOf: (operation: Operation) => Handler;
@@ -34,6 +36,8 @@ export interface RestOptions {
   readonly pages: readonly Page[];
   readonly mounts: readonly Mount[];
   readonly webhooks?: readonly WebhookRoute[];
+  /** Whoever sent a request, behind proxies too. Default: the peer of its connection. */
+  readonly addressOf?: AddressOf;
   readonly corsOrigins: readonly string[];
   readonly bodyMaxBytes: number;
   readonly clock: Clock;
@@ -65,8 +69,8 @@ export class RestFace {
     });
     for (const page of options.pages) this.#route("GET", page.path, page);
     for (const contract of options.contracts) this.#bind(contract);
-    const { clock, ids } = options;
-    for (const route of options.webhooks ?? []) this.#route("POST", route.path, new BoundWebhook({ route, clock, ids }));
+    const { addressOf = peerOf, clock, ids } = options;
+    for (const route of options.webhooks ?? []) this.#route("POST", route.path, new BoundWebhook({ route, addressOf, clock, ids }));
   }
 
   /** Answers every request, failures included; never throws. */
@@ -92,13 +96,13 @@ export class RestFace {
   }
 
   #bind(contract: AnyContract): void {
-    const { bodyMaxBytes, clock, handlerOf, ids, log, operationsOf } = this.#options;
+    const { addressOf = peerOf, bodyMaxBytes, clock, handlerOf, ids, log, operationsOf, publicOrigin, sessionCookie } = this.#options;
     const descriptions = new Map(describe(contract).operations.map((each) => [each.name, each]));
     for (const operation of operationsOf(contract)) {
       const description = descriptions.get(operation.name);
       const http = description?.http;
       if (description === undefined || http === undefined) continue;
-      const bound = new BoundOperation({ operation, description, handler: handlerOf(operation), bodyMaxBytes, clock, ids, log });
+      const bound = new BoundOperation({ operation, description, handler: handlerOf(operation), addressOf, bodyMaxBytes, clock, ids, log, publicOrigin, sessionCookie });
       this.#route(http.method, http.path.replaceAll(/\{([^}]+)\}/g, ":$1"), bound);
     }
   }
@@ -166,6 +170,10 @@ export class RestFace {
 }
 
 /** What the router is asked for is found beside its handlers, which are never called. */
+function peerOf({ address }: Pick<HttpRequest, "address">): string {
+  return address;
+}
+
 function ignore(): undefined {
   return undefined;
 }

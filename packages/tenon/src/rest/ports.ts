@@ -15,6 +15,10 @@ export interface HttpRequest {
   headers(): Iterable<readonly [string, string]>;
   /** Network address of the peer. */
   readonly address: string;
+  /** Whether it came over TLS that ends here. Left out: it did not. */
+  readonly isSecure?: boolean;
+  /** The certificate that the peer showed in TLS, DER. Whether it is trusted is not said by that. */
+  readonly peerCertificate?: Uint8Array | undefined;
   /** The clock's `elapsedMs` when the request was first seen. */
   readonly receivedAtMs: number;
   /** Whether a body was announced. */

@@ -33,10 +33,6 @@ export function toProblem(fault: Fault, callId: string | undefined): ProblemAnsw
   if (fault.retryAfterS !== undefined) headers.push("retry-after", String(Math.max(1, Math.ceil(fault.retryAfterS))));
   // RFC 6750 section 3: no error code where nothing was shown.
   if (fault.code === "unauthenticated") headers.push("www-authenticate", challengeOf(fault));
-  if (fault.code === "rate_limited" && "limit" in fault.facts) {
-    const { limit = 0, remaining = 0, resetS = 0, windowS = 0 } = fault.facts;
-    // https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
-    headers.push("ratelimit-policy", `"default";q=${limit};w=${windowS}`, "ratelimit", `"default";r=${remaining};t=${resetS}`);
-  }
+  if (fault.code === "unauthenticated" && "nonce" in fault.facts) headers.push("dpop-nonce", String(fault.facts["nonce"])); // RFC 9449 section 8.2
   return { status: fault.status, headers, body: JSON.stringify(problem) };
 }

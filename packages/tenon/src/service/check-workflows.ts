@@ -1,5 +1,5 @@
 /** What can be wrong with the workflows of a service, told before anything runs. */
-import { ContractMistakes, describeSchema, type MistakeList, parseRetryOptions } from "../contract/index.ts";
+import { ContractMistakes, describeSchema, type MistakeList, parseRetryOptions, type Schema, toJsonSchema } from "../contract/index.ts";
 import { parseDuration } from "../kernel/index.ts";
 import type { CheckedService } from "./check-reactions.ts";
 import type { Workflow } from "./workflows.ts";
@@ -25,8 +25,14 @@ export function checkWorkflows(workflows: readonly Workflow[], { hasRows, mistak
     if (typeof code !== "function") add("has no code", "give it a function as its last argument");
     for (const event of events) if (event?.kind !== "event" || typeof event.id !== "string") add("one of its events is no event of a contract", "events: [payments.captured]");
     checkSchemas(workflow, mistakes, place);
+    if (workflow.subject !== undefined && !hasField(workflow.input, workflow.subject)) add(`its subject "${workflow.subject}" is no field of its input`, "name the field that says of whom a run tells");
     checkOptions(workflow.options, add);
   }
+}
+
+function hasField(input: Schema | undefined, name: string): boolean {
+  const { properties } = (input === undefined ? {} : toJsonSchema(input, "input")) as { readonly properties?: Readonly<Record<string, unknown>> };
+  return properties !== undefined && Object.hasOwn(properties, name);
 }
 
 function checkSchemas({ errors, input, output }: Workflow, mistakes: MistakeList, place: string): void {

@@ -4,7 +4,7 @@ import type { CallOperation } from "../calls/index.ts";
 import type { Db } from "../data/index.ts";
 import type { Duration, Log } from "../kernel/index.ts";
 import type { Measure } from "./measures.ts";
-import type { Emit, Tables } from "./needs.ts";
+import type { Dependency, Emit, Tables } from "./needs.ts";
 import type { Runs, StartRun } from "./workflows.ts";
 
 /** What the handler of a delivery gets. */
@@ -24,6 +24,8 @@ export interface ReactionContext<T extends Tables, C extends Schema> {
   readonly log: Log;
   /** Counts with a metric of the service's own: `measure(placed, 1, { tier })`. */
   readonly measure: Measure;
+  /** Does something outside of the app where it can be seen: `dependency("payment provider", () => fetch(url))`. */
+  readonly dependency: Dependency;
   /** Aborted when the deadline passes or the process stops. */
   readonly signal: AbortSignal;
   readonly remainingMs: number;

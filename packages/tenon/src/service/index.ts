@@ -1,8 +1,8 @@
 /** What a team writes besides contracts: services, apps, mounts. Plain values; nothing here runs or opens anything. */
-export { app, type App, type AppOptions, type BudgetPolicy } from "./app.ts";
+export { app, type App, type AppOptions, type BudgetAction, type BudgetPolicy, principalsOf } from "./app.ts";
 export type { DeliveryOptions, ReactionContext } from "./delivery.ts";
 export { counter, gauge, histogram, type HistogramOptions, type Measure, type Metric, type MetricOptions } from "./measures.ts";
-export type { Emit, Fail, NoConfig, NoTables, Tables } from "./needs.ts";
+export type { Dependency, Emit, Fail, NoConfig, NoTables, Tables } from "./needs.ts";
 export { type FetchHandler, mount, type Mount } from "./mount.ts";
 export {
   type BatchContext,
@@ -14,6 +14,8 @@ export {
   type Reactions,
   type Subscription,
 } from "./reactions.ts";
+export { type NamedStep, stepsNamed, stepsOf } from "./named-steps.ts";
+export type { DryRunContext, IncidentInfo, Runbook, RunbookContext, RunbookMakers, RunbookOptions, RunbookStep, RunbookStepOptions } from "./runbooks.ts";
 export { placeOfTrigger } from "./check-triggers.ts";
 export type { ChangeContext, ChangeOptions, ChangeTrigger, Every, OnChange, RowOf, ScheduleContext, ScheduleOptions, ScheduleTrigger, Trigger, WebhookMessage, WebhookOptions, WebhookTrigger } from "./triggers.ts";
 export {
@@ -28,6 +30,7 @@ export {
   type Service,
   type ServiceOptions,
 } from "./service.ts";
+export { type SubjectRights, subjectsName, subjectSubscription } from "./subject-rights.ts";
 export type {
   AnyWorkflow,
   Flow,

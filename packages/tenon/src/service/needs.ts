@@ -15,5 +15,11 @@ export type Fail<E extends ErrorSpecs> = {
     : (message?: string) => DeclaredFault<N, undefined>;
 };
 
+/**
+ * `dependency("payment provider", () => fetch(url))`: does something outside of the app, so that it can be seen. It gets a span and
+ * its failures and durations are counted, by the name alone. What the task gives or throws comes through as it is.
+ */
+export type Dependency = <R>(name: string, task: () => R | Promise<R>) => Promise<R>;
+
 /** `emit(orders.placed, order)`: tells of something, if and only if the command commits. Resolves to the event's id. */
 export type Emit = <D extends Schema>(event: ContractEvent<D>, data: InputOf<D>) => Promise<string>;

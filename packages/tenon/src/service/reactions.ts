@@ -5,6 +5,7 @@
 import type { ContractEvent, OutputOf, Schema } from "../contract/index.ts";
 import type { DeliveryOptions, ReactionContext } from "./delivery.ts";
 import type { NoConfig, NoTables, Tables } from "./needs.ts";
+import { type RunbookMakers, runbookMakers } from "./runbooks.ts";
 import { type TriggerMakers, triggerMakers } from "./triggers.ts";
 import { createWorkflow, type MakeWorkflow } from "./workflows.ts";
 
@@ -57,7 +58,7 @@ export interface On<T extends Tables, C extends Schema> {
   <D extends Schema>(event: ContractEvent<D>, name: string, options: DeliveryOptions, handler: EventHandler<D, T, C>): Subscription<T, C>;
 }
 
-export interface Reactions<T extends Tables, C extends Schema> extends TriggerMakers<T, C> {
+export interface Reactions<T extends Tables, C extends Schema> extends TriggerMakers<T, C>, RunbookMakers<T, C> {
   /** Handles each event of a kind. The name is the subscription's for ever: what it has handled is known by it. */
   readonly on: On<T, C>;
   /** Handles events many at a time, in one transaction. */
@@ -74,6 +75,7 @@ export interface Reactions<T extends Tables, C extends Schema> extends TriggerMa
 export function reactions<T extends Tables = NoTables, C extends Schema = NoConfig>(_tables?: T, _config?: C): Reactions<T, C> {
   return {
     ...triggerMakers<T, C>(),
+    ...runbookMakers<T, C>(),
     on(event: ContractEvent, name: string, ...rest: readonly unknown[]) {
       const [options, handler] = rest.length === 1 ? [{}, rest[0]] : rest;
       return { kind: "on", name, event, options: options as DeliveryOptions, handler: handler as Subscription["handler"] };

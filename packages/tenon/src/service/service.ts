@@ -13,16 +13,18 @@ import type {
   Returned,
   Schema,
 } from "../contract/index.ts";
-import { describe, MistakeList, operationsOf } from "../contract/index.ts";
+import { describe, MistakeList, operationsOf, relationProblems, relationsIn } from "../contract/index.ts";
 import type { CallOperation } from "../calls/index.ts";
 import type { Db } from "../data/index.ts";
 import type { Log } from "../kernel/index.ts";
 import { checkReactions } from "./check-reactions.ts";
+import { checkRunbooks } from "./check-runbooks.ts";
 import { checkTriggers } from "./check-triggers.ts";
 import { checkWorkflows } from "./check-workflows.ts";
 import type { Measure } from "./measures.ts";
-import type { Emit, Fail, NoConfig, NoTables, Tables } from "./needs.ts";
+import type { Dependency, Emit, Fail, NoConfig, NoTables, Tables } from "./needs.ts";
 import type { Subscription } from "./reactions.ts";
+import type { Runbook } from "./runbooks.ts";
 import type { Trigger } from "./triggers.ts";
 import type { ReadRuns, Runs, StartRun, Workflow } from "./workflows.ts";
 
@@ -39,6 +41,8 @@ export interface HandlerContext<I extends Schema, E extends ErrorSpecs, T extend
   readonly log: Log;
   /** Counts with a metric of the service's own: `measure(placed, 1, { tier })`. */
   readonly measure: Measure;
+  /** Does something outside of the app where it can be seen: `dependency("payment provider", () => fetch(url))`. */
+  readonly dependency: Dependency;
   /** Aborted when the caller goes away or the deadline passes. Hand it to whatever waits. */
   readonly signal: AbortSignal;
   /** Milliseconds until the deadline, 0 when it has passed. */
@@ -111,6 +115,8 @@ export interface ServiceOptions<P extends AnyContract, T extends Tables, C exten
   readonly triggers?: readonly (Trigger<NoInfer<T>, NoInfer<C>> | Trigger<NoInfer<T>>)[];
   /** Work that takes longer than a call: made by `workflow` of `reactions(tables)`. */
   readonly workflows?: readonly (ServiceWorkflow<NoInfer<T>, NoInfer<C>> | ServiceWorkflow<NoInfer<T>>)[];
+  /** What people do when something is wrong: made by `runbook` of `reactions(tables)`. */
+  readonly runbooks?: readonly (Runbook<NoInfer<T>, NoInfer<C>> | Runbook<NoInfer<T>>)[];
 }
 
 /** A handler as the platform calls it, once its types have done their work. */
@@ -128,13 +134,14 @@ export interface Service<P extends AnyContract = AnyContract> {
   readonly subscriptions: readonly Subscription[];
   readonly triggers: readonly Trigger[];
   readonly workflows: readonly Workflow[];
+  readonly runbooks: readonly Runbook[];
 }
 
 /**
  * Joins a contract and its handlers.
  *
- * @throws {ContractMistakes} a handler is missing or is of no operation, tables come without migrations, or a reaction
- * cannot work. The compiler says the same of handlers; this is for callers that it does not check.
+ * @throws {ContractMistakes} a handler is missing or is of no operation, a relation in an access rule names no table or
+ * column of the service, tables come without migrations, or a reaction cannot work. The compiler says the same of handlers; this is for callers that it does not check.
  */
 export function service<P extends AnyContract, T extends Tables = NoTables, C extends Schema = NoConfig>(
   contract: P,
@@ -151,6 +158,9 @@ export function service<P extends AnyContract, T extends Tables = NoTables, C ex
   for (const handler of Object.keys(handlers)) {
     if (!names.has(handler)) mistakes.add(`${name}.${handler}`, "is a handler of no operation", "take it out, or add the operation to the contract");
   }
+  for (const { access, id } of operationsOf(contract)) {
+    for (const problem of relationsIn(access).flatMap((relation) => relationProblems(relation, tables))) mistakes.add(id, problem, "name a table and its columns as `tables` has them");
+  }
   if (Object.keys(tables).length > 0 && options.migrations === undefined) {
     mistakes.add(name, "has tables but no migrations", 'say where the SQL is: migrations: new URL("migrations/", import.meta.url)');
   }
@@ -161,6 +171,8 @@ export function service<P extends AnyContract, T extends Tables = NoTables, C ex
   checkTriggers(triggers, { ...checked, tables });
   const workflows = (options.workflows ?? []) as unknown as readonly Workflow[];
   checkWorkflows(workflows, checked);
+  const runbooks = (options.runbooks ?? []) as unknown as readonly Runbook[];
+  checkRunbooks(runbooks, { ...checked, contract, subscriptions });
   mistakes.assertNone();
   return Object.freeze({
     contract,
@@ -173,6 +185,7 @@ export function service<P extends AnyContract, T extends Tables = NoTables, C ex
     subscriptions,
     triggers,
     workflows,
+    runbooks,
   });
 }
 

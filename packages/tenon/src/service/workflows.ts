@@ -10,7 +10,7 @@ import type { CallOperation } from "../calls/index.ts";
 import type { Db } from "../data/index.ts";
 import type { Duration, Log } from "../kernel/index.ts";
 import type { Measure } from "./measures.ts";
-import type { Emit, Fail, NoConfig, NoTables, Tables } from "./needs.ts";
+import type { Dependency, Emit, Fail, NoConfig, NoTables, Tables } from "./needs.ts";
 
 /** What is kept of a value: what JSON has of it. A `Date` comes back as its text, and so does a big integer. */
 export type Recorded<T> = T extends string | number | boolean | null | undefined | void
@@ -40,6 +40,8 @@ export interface StepContext<T extends Tables = NoTables, C extends Schema = NoC
   readonly log: Log;
   /** Counts with a metric of the service's own: `measure(placed, 1, { tier })`. */
   readonly measure: Measure;
+  /** Does something outside of the app where it can be seen: `dependency("payment provider", () => fetch(url))`. */
+  readonly dependency: Dependency;
   /** Aborted when the deadline passes or the run is canceled. */
   readonly signal: AbortSignal;
   readonly remainingMs: number;
@@ -106,6 +108,11 @@ export interface WorkflowOptions<I extends Schema, O extends Result, E extends E
   readonly output?: O;
   /** How a run may fail, as an operation declares it. */
   readonly errors?: E;
+  /**
+   * The field of the input that names the person of whom a run tells. Persons whose data is met by the call that starts a run,
+   * by its steps and in its events are known without it.
+   */
+  readonly subject?: keyof OutputOf<I> & string;
   /** What `flow.until` may wait for: the platform delivers these to the runs. */
   readonly events?: V;
   /** Of its steps, where they say nothing else. Default: 10 attempts within a week, the first wait below a second. */
@@ -123,6 +130,7 @@ export interface Workflow<I extends Schema = Schema, O extends Result = Result, 
   readonly input: I | undefined;
   readonly output: O | undefined;
   readonly errors: E;
+  readonly subject: string | undefined;
   readonly events: Events;
   readonly options: { readonly retry?: RetryOptions; readonly deadline?: Duration; readonly concurrency?: number };
   readonly code: (flow: never) => unknown;
@@ -146,8 +154,8 @@ export type MakeWorkflow<T extends Tables, C extends Schema> = <
 ) => Workflow<I, O, E, T, C>;
 
 export function createWorkflow(name: string, options: WorkflowOptions<Schema, Result, ErrorSpecs, Events>, code: Workflow["code"]): Workflow {
-  const { errors = {}, events = [], input, output, ...rest } = options;
-  return { kind: "workflow", name, input, output, errors, events, options: rest, code };
+  const { errors = {}, events = [], input, output, subject, ...rest } = options;
+  return { kind: "workflow", name, input, output, errors, subject, events, options: rest, code };
 }
 
 /** A run that was started, or was there already. */

@@ -4,7 +4,7 @@
  */
 export type { BusyOperation, BusyQuery } from "./busy-operations.ts";
 export { bucketOf, type DurationCounts, quantileMs } from "./duration-histogram.ts";
-export { type Intake, type Kept, type MetricPoint, type Resource, toPoints } from "./intake.ts";
+export { type Intake, type Kept, type MetricPoint, type Resource } from "./intake.ts";
 export type { LogEnd, LogFilter, LogPage, StoredLog } from "./log-search.ts";
 export type { MetricQuery, StoredHistogram, StoredPoint, StoredSeries } from "./metric-query.ts";
 export { defaultReceiverLimits, openOtlpReceiver, type OtlpReceiver, type OtlpReceiverLimits, type OtlpReceiverOptions } from "./otlp-receiver.ts";
@@ -14,7 +14,6 @@ export { TelemetryStoreError } from "./segment-files.ts";
 export type { Job, Outcome } from "./store-jobs.ts";
 export { defaultStoreLimits, sizeMinBytes, type StoreLimits, toStoreLimits } from "./store-limits.ts";
 export { StoreReader, type StoreSize } from "./store-reader.ts";
-export { openStoreSink, type StoreSink, type StoreSinkOptions } from "./store-sink.ts";
 export { StoreWriter, type StoreWriterOptions } from "./store-writer.ts";
 export { type StoreCounts, TelemetryStore } from "./telemetry-store.ts";
 export type { StoredSpan, TraceFilter, TracePage, TraceSummary } from "./trace-search.ts";

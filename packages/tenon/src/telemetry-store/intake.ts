@@ -43,20 +43,3 @@ export function serviceOf(resource: Resource): string {
   const name = resource["service.name"];
   return typeof name === "string" && name !== "" ? name : "unknown_service";
 }
-
-/** A reading of all series as points at one time. */
-export function toPoints(families: readonly MetricFamily[], timeMs: number): readonly MetricPoint[] {
-  return families.flatMap(({ help, name, series, type, unit }) =>
-    series.map(({ histogram, labels, value }) => ({
-      name,
-      help,
-      unit,
-      type,
-      temporality: "cumulative" as const,
-      labels: { ...labels },
-      timeMs,
-      ...(value === undefined ? {} : { value }),
-      ...(histogram === undefined ? {} : { histogram: { bounds: [...histogram.bounds], counts: Array.from(histogram.counts), sum: histogram.sum, count: histogram.count } }),
-    })),
-  );
-}

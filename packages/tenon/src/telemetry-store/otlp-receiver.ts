@@ -141,7 +141,7 @@ class Receiver implements OtlpReceiver {
       await this.#refuse(request, response, { encoding, refusal: body });
       return;
     }
-    const outcome = await this.#store.submit({ kind: "otlp", signal, encoding, bytes: body });
+    const outcome = await this.#store.submit({ signal, encoding, bytes: body });
     this.#answerOutcome(response, { encoding, signal, outcome });
   }
 

@@ -2,10 +2,12 @@
 import type { Encoding, Signal } from "./otlp/read-export.ts";
 import type { StoreLimits } from "./store-limits.ts";
 
-/** Something to be kept. Bytes are handed over, not copied; telemetry of this process comes as JSON of `Intake[]`. */
-export type Job =
-  | { readonly kind: "otlp"; readonly signal: Signal; readonly encoding: Encoding; readonly bytes: Uint8Array<ArrayBuffer> }
-  | { readonly kind: "intakes"; readonly json: string };
+/** A body of OTLP to be kept. Its bytes are handed over, not copied. */
+export interface Job {
+  readonly signal: Signal;
+  readonly encoding: Encoding;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
 
 export type Outcome =
   /** On disk, in a transaction that has ended. */

@@ -40,7 +40,7 @@ function takeJobs(): readonly { readonly id: number; readonly job: Job }[] {
   let bytes = 0;
   let count = 0;
   for (const { job } of waiting) {
-    bytes += sizeOf(job);
+    bytes += job.bytes.byteLength;
     if (count > 0 && bytes > transactionMaxBytes(settings.limits)) break;
     count += 1;
   }
@@ -82,7 +82,6 @@ interface Read {
 }
 
 function readJob(job: Job): Read {
-  if (job.kind === "intakes") return { batches: JSON.parse(job.json) as readonly Intake[], rejected: 0, reason: "" };
   try {
     return readExport(job.signal, { encoding: job.encoding, bytes: job.bytes, nowMs: clock.nowMs() });
   } catch (error) {
@@ -94,10 +93,6 @@ function readJob(job: Job): Read {
 
 function total(kept: readonly Kept[], name: "kept" | "rejected"): number {
   return kept.reduce((sum, each) => sum + each[name], 0);
-}
-
-function sizeOf(job: Job): number {
-  return job.kind === "otlp" ? job.bytes.byteLength : job.json.length;
 }
 
 function close(writer: StoreWriter): void {

@@ -82,7 +82,7 @@ export class TelemetryStore implements AsyncDisposable {
 
   /** Keeps it. The answer comes after the transaction: what is `kept` survives a kill. Never rejects. */
   submit(job: Job): Promise<Outcome> {
-    const bytes = jobBytes + (job.kind === "otlp" ? job.bytes.byteLength : job.json.length);
+    const bytes = jobBytes + job.bytes.byteLength;
     if (this.#over !== "") return Promise.resolve(this.#count({ kind: "failed", reason: this.#over }));
     // One that is too large for the whole queue still gets its turn, alone.
     if (this.#counts.waitingBytes > 0 && this.#counts.waitingBytes + bytes > this.limits.queueMaxBytes) return Promise.resolve(this.#count({ kind: "busy" }));
@@ -92,7 +92,7 @@ export class TelemetryStore implements AsyncDisposable {
     if (this.#waiting.size === 0) this.#worker.ref(); // somebody waits for an answer; an idle store keeps no process alive
     this.#waiting.set(id, { bytes, settle: resolve });
     this.#counts.waitingBytes += bytes;
-    this.#send({ id, job }, job.kind === "otlp" ? [job.bytes.buffer] : []);
+    this.#send({ id, job }, [job.bytes.buffer]);
     return promise;
   }
 

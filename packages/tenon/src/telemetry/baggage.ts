@@ -6,6 +6,7 @@
  *
  * @see https://www.w3.org/TR/baggage/
  */
+import { withoutBlanks } from "./blanks.ts";
 
 export interface BaggageEntry {
   /** Decoded. */
@@ -31,10 +32,10 @@ export function parseBaggage(header: string | undefined): ReadonlyMap<string, Ba
   for (const member of header.split(",")) {
     chars += member.length + 1;
     if (chars - 1 > baggageLimits.charsMax || ++count > baggageLimits.entriesMax) break;
-    const [pair = "", ...properties] = member.split(";").map(trimmed);
+    const [pair = "", ...properties] = member.split(";").map(withoutBlanks);
     const equals = pair.indexOf("=");
-    const key = trimmed(pair.slice(0, Math.max(0, equals)));
-    const value = decoded(trimmed(pair.slice(equals + 1)));
+    const key = withoutBlanks(pair.slice(0, Math.max(0, equals)));
+    const value = decoded(withoutBlanks(pair.slice(equals + 1)));
     if (!token.test(key) || value === undefined || !properties.every(isProperty)) return new Map();
     entries.set(key, { value, properties: properties.join(";") });
   }
@@ -57,12 +58,8 @@ export function toBaggage(entries: Iterable<readonly [string, BaggageEntry]>): s
 
 function isProperty(text: string): boolean {
   const equals = text.indexOf("=");
-  if (equals === -1) return token.test(trimmed(text));
-  return token.test(trimmed(text.slice(0, equals))) && octets.test(trimmed(text.slice(equals + 1)));
-}
-
-function trimmed(text: string): string {
-  return text.replaceAll(/^[ \t]+|[ \t]+$/g, "");
+  if (equals === -1) return token.test(withoutBlanks(text));
+  return token.test(withoutBlanks(text.slice(0, equals))) && octets.test(withoutBlanks(text.slice(equals + 1)));
 }
 
 /** Section 3.3.1.3: bytes that are no UTF-8 are replaced, as is a percent sign that encodes nothing. */

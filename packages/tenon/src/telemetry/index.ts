@@ -3,7 +3,7 @@ export { type BaggageEntry, baggageLimits, parseBaggage, toBaggage } from "./bag
 export { type TextFormat, textFormatTypes, toMetricsText } from "./exposition.ts";
 export { Family, type MetricSpec } from "./family.ts";
 export { KnownValues, type TextMask } from "./known-values.ts";
-export { type CallLine, type LogFormat, LogWriter, type LogWriterOptions, noTraceIds, type ReadyLine, type TraceIds } from "./log-writer.ts";
+export { type LineSink, type LogFormat, type LoggedCall, LogWriter, type LogWriterOptions, noTraceIds, type ReadyLine, type TraceIds } from "./log-writer.ts";
 export { type DeclaredMetric, type HistogramSpec, Metrics, type MetricsOptions, OperationMeter, type Reading, type WatchedSpec } from "./metrics.ts";
 export { type Knower, noPrivacy, Privacy, type PrivacyOptions } from "./privacy.ts";
 export { sampleAll, type SamplerName, samplerNames, type Sampling } from "./sampling.ts";

@@ -8,6 +8,7 @@
  * as it is; what a team's code says comes through a {@link ServiceLog}, which hides what is classified.
  */
 import type { Clock, Log, LogFields, LogLevel, Timer } from "../kernel/index.ts";
+import { LineBuffer } from "./line-buffer.ts";
 import { openly, toShownFields } from "./shown-value.ts";
 import type { LogRecord, TelemetrySink } from "./signals.ts";
 
@@ -15,16 +16,21 @@ const rank: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 };
 
 /** How long a line may wait in memory: short enough to follow a log live, long enough to gather hundreds of lines. */
 const flushAfterMs = 50;
-/** Gathered text that is written at once: what a pipe of Linux holds. */
-const flushAtChars = 64 * 1024;
+/** Gathered bytes that are written at once: what a pipe of Linux holds. */
+const flushAtBytes = 64 * 1024;
 /** Gathered records that are handed over at once: what one request of an exporter usually carries. */
 const flushAtRecords = 512;
 
 export type LogFormat = "json" | "text";
 
+/** Takes whole lines in UTF-8, which are its own then. Must keep their order. */
+export interface LineSink {
+  bytes(lines: Uint8Array): void;
+}
+
 export interface LogWriterOptions {
-  /** Takes whole lines. Must keep their order. */
-  readonly write: (lines: string) => void;
+  /** Takes whole lines, as text or as bytes. Must keep their order. */
+  readonly write: ((lines: string) => void) | LineSink;
   readonly clock: Clock;
   /** Lines below are dropped. Default `info`. */
   readonly level?: LogLevel;
@@ -51,47 +57,48 @@ export interface ReadyLine {
   readonly traceIds: TraceIds;
 }
 
-/** How a call ended. `operation`, `code` and `id` are the platform's own words and need no escaping. */
-export interface CallLine {
-  readonly operation: string;
-  readonly service: string;
-  readonly code: string;
+/** A call that ended, as far as its line is concerned. Identifiers are the platform's own and need no escaping. */
+export interface LoggedCall {
   readonly id: string;
-  readonly ms: number;
+  readonly operation: { readonly id: string; readonly service: string };
+  /** In which its span is, whose identifier is the call's. */
+  readonly trace: { readonly id: string } | undefined;
   readonly traceIds: TraceIds;
 }
 
 export class LogWriter implements Log {
-  readonly #write: (lines: string) => void;
+  readonly #sink: LineSink;
   readonly #clock: Clock;
   readonly #format: LogFormat;
   readonly #color: boolean;
   readonly #sinks: Pick<TelemetrySink, "logs">[];
   #rank: number;
   #ranks: ReadonlyMap<string, number>;
-  #pending = "";
+  readonly #pending = new LineBuffer();
   #records: LogRecord[] = [];
   #recordsDropped = 0;
   #timer: Timer | undefined = undefined;
-  #timeMs = Number.NaN;
+  #timeS = Number.NaN;
   #timeText = "";
-  #startText = "";
+  #timeMs = Number.NaN;
+  #start = "";
   /** By operation and code. */
   readonly #middles = new Map<string, Map<string, Middle>>();
 
   constructor(options: LogWriterOptions) {
-    this.#write = options.write;
+    const { write } = options;
+    this.#sink = typeof write === "function" ? { bytes: (lines) => write(decoder.decode(lines)) } : write;
     this.#clock = options.clock;
     this.#format = options.format ?? "json";
     this.#color = options.color === "on";
-    this.#sinks = [...(options.sinks ?? [])];
+    this.#sinks = (options.sinks ?? []).filter((sink) => sink.logs !== undefined);
     this.#rank = rank[options.level ?? "info"];
     this.#ranks = toRanks(options.levels);
   }
 
   /** From now on; for one that itself logs. */
   addSink(sink: Pick<TelemetrySink, "logs">): void {
-    this.#sinks.push(sink);
+    if (sink.logs !== undefined) this.#sinks.push(sink);
   }
 
   /** Changes the levels while running: of all services, and of those that have another one. */
@@ -126,23 +133,35 @@ export class LogWriter implements Log {
     this.#log("error", message, fields);
   }
 
-  /** One line for a call that ended. */
-  call(level: LogLevel, line: CallLine): void {
-    if (!this.isOn(level, line.service)) return;
-    const { code, id, ms, operation, traceIds } = line;
-    if (this.#sinks.length > 0) this.#keep(level, { message: "call", fields: { operation, code, ms: Math.round(ms * 1_000) / 1_000, call: id }, traceIds });
-    if (this.#format === "json") {
-      const trace = traceIds.traceId === "" ? '"}\n' : `","trace_id":"${traceIds.traceId}","span_id":"${traceIds.spanId}"}\n`;
-      this.#append(`${this.#start()}${this.#middle(level, operation, code)}${msText(ms)}${id}${trace}`);
-    } else {
-      this.#append(this.#text(level, { message: `${operation} ${code} ${ms.toFixed(1)} ms`, fields: { call: id }, traceIds }));
+  /** One line for a call that ended, after `ms`, with `code`: `ok` or that of a fault. */
+  call(level: LogLevel, call: LoggedCall, { code, ms }: { readonly code: string; readonly ms: number }): void {
+    const { id, operation, trace } = call;
+    if (!this.isOn(level, operation.service)) return;
+    if (this.#sinks.length > 0) this.#keep(level, { message: "call", fields: { operation: operation.id, code, ms: Math.round(ms * 1_000) / 1_000, call: id }, traceIds: call.traceIds });
+    if (this.#format === "text") {
+      this.#say(this.#text(level, { message: `${operation.id} ${code} ${ms.toFixed(1)} ms`, fields: { call: id }, traceIds: call.traceIds }));
+      return;
     }
+    const line = this.#pending;
+    this.#keepTime();
+    line.ascii(this.#start);
+    line.raw(this.#middle(level, operation.id, code));
+    writeMs(line, ms);
+    line.ascii(id);
+    if (trace !== undefined) {
+      line.raw(parts.trace);
+      line.ascii(trace.id);
+      line.raw(parts.span);
+      line.ascii(id);
+    }
+    line.raw(parts.end);
+    this.#appended();
   }
 
   /** A line that is ready, and above its level. */
   say(level: LogLevel, line: ReadyLine): void {
     if (this.#sinks.length > 0) this.#keep(level, line);
-    this.#append(this.#format === "text" ? this.#text(level, line) : this.#json(level, line));
+    this.#say(this.#format === "text" ? this.#text(level, line) : this.#json(level, line));
   }
 
   /** Writes what is still in memory. */
@@ -150,10 +169,7 @@ export class LogWriter implements Log {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#handOver();
-    if (this.#pending === "") return;
-    const lines = this.#pending;
-    this.#pending = "";
-    this.#write(lines);
+    if (this.#pending.length > 0) this.#sink.bytes(this.#pending.take());
   }
 
   #log(level: LogLevel, message: string, fields: LogFields = {}): void {
@@ -203,9 +219,13 @@ export class LogWriter implements Log {
     return this.#color ? `\u001b[2m${text}\u001b[22m` : text;
   }
 
-  #append(line: string): void {
-    this.#pending += line;
-    if (this.#pending.length >= flushAtChars) {
+  #say(line: string): void {
+    this.#pending.text(line);
+    this.#appended();
+  }
+
+  #appended(): void {
+    if (this.#pending.length >= flushAtBytes) {
       this.flush();
       return;
     }
@@ -215,50 +235,63 @@ export class LogWriter implements Log {
     });
   }
 
-  /** ISO 8601 in UTC. Kept for a millisecond: a busy process writes a score of lines in each. */
+  /** ISO 8601 in UTC. */
   #time(): string {
-    const nowMs = Math.floor(this.#clock.nowMs());
-    if (nowMs !== this.#timeMs) this.#keepTime(nowMs);
+    this.#keepTime();
     return this.#timeText;
   }
 
-  /** A line of JSON up to and with the time. */
-  #start(): string {
+  /** The time and the start of a line are kept for a millisecond, a busy process writes a score of lines in each; the day, for a second. */
+  #keepTime(): void {
     const nowMs = Math.floor(this.#clock.nowMs());
-    if (nowMs !== this.#timeMs) this.#keepTime(nowMs);
-    return this.#startText;
-  }
-
-  #keepTime(nowMs: number): void {
+    if (nowMs === this.#timeMs) return;
     this.#timeMs = nowMs;
-    this.#timeText = new Date(nowMs).toISOString();
-    this.#startText = `{"time":"${this.#timeText}"`;
+    const second = Math.floor(nowMs / 1_000);
+    if (second === this.#timeS) this.#timeText = `${this.#timeText.slice(0, -4)}${threeDigits[nowMs - second * 1_000]}Z`;
+    else this.#timeText = new Date(nowMs).toISOString();
+    this.#timeS = second;
+    this.#start = `{"time":"${this.#timeText}"`;
   }
 
   /** What lines about one operation and one code have in common. The contract bounds how many there are. */
-  #middle(level: LogLevel, operation: string, code: string): string {
+  #middle(level: LogLevel, operation: string, code: string): Uint8Array {
     const ofOperation = this.#middles.get(operation) ?? new Map<string, Middle>();
     const known = ofOperation.get(code);
-    if (known !== undefined && known.level === level) return known.text;
-    const text = `,"level":"${level}","message":"call","operation":"${operation}","code":"${code}","ms":`;
-    this.#middles.set(operation, ofOperation.set(code, { level, text }));
-    return text;
+    if (known !== undefined && known.level === level) return known.bytes;
+    const bytes = encoder.encode(`,"level":"${level}","message":"call","operation":"${operation}","code":"${code}","ms":`);
+    this.#middles.set(operation, ofOperation.set(code, { level, bytes }));
+    return bytes;
   }
 }
 
 /** Milliseconds with up to three digits behind the point, and the name of what comes behind them. */
-function msText(ms: number): string {
-  const us = Math.round(ms * 1000);
-  return us >= 0 && us < 1_000_000 ? `${Math.floor(us / 1000)}${thousandths[us % 1000]}` : `${us / 1000}${callName}`;
+function writeMs(line: LineBuffer, ms: number): void {
+  const us = Math.round(ms * 1_000);
+  if (us >= 0 && us < maxWhole) {
+    line.whole(Math.floor(us / 1_000));
+    line.ascii(thousandths[us % 1_000] as string);
+  } else line.ascii(String(us / 1_000));
+  line.raw(parts.call);
 }
 
-const callName = ',"call":"';
 /** By look-up: turning a fraction into text costs more than the rest of the line. */
-const thousandths: readonly string[] = Array.from({ length: 1000 }, (_, us) => `${String(us / 1000).slice(1)}${callName}`);
+const thousandths: readonly string[] = Array.from({ length: 1_000 }, (_, us) => String(us / 1_000).slice(1));
+const threeDigits: readonly string[] = Array.from({ length: 1_000 }, (_, ms) => String(ms).padStart(3, "0"));
+/** Up to here whole numbers are exact. */
+const maxWhole = 2 ** 53;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+const parts = {
+  call: encoder.encode(',"call":"'),
+  trace: encoder.encode('","trace_id":"'),
+  span: encoder.encode('","span_id":"'),
+  end: encoder.encode('"}\n'),
+};
 
 interface Middle {
   readonly level: LogLevel;
-  readonly text: string;
+  readonly bytes: Uint8Array;
 }
 
 const reserved: ReadonlySet<string> = new Set(["time", "level", "message", "trace_id", "span_id"]);

@@ -12,7 +12,7 @@ export interface Knower {
   /** Input, rows, answers of others: looked through by the names of their fields. */
   readonly known: readonly unknown[];
   readonly caller?: { readonly subject: string; readonly claims: Readonly<Record<string, unknown>> } | undefined;
-  readonly credentials?: { readonly bearer?: string | undefined } | undefined;
+  readonly credentials?: { readonly bearer?: string | undefined; readonly session?: string | undefined } | undefined;
 }
 
 export interface PrivacyOptions {
@@ -41,8 +41,9 @@ export class Privacy {
     const values = new KnownValues();
     this.#secrets ??= this.#options.secrets?.() ?? [];
     for (const secret of this.#secrets) values.add(secret, "secret");
-    const { bearer } = knower.credentials ?? {};
+    const { bearer, session } = knower.credentials ?? {};
     if (bearer !== undefined) values.add(bearer, "secret");
+    if (session !== undefined) values.add(session, "secret");
     values.gather(knower.caller?.claims, claims);
     // A subject is a pseudonym, and whoever looks after the service needs one; an issuer may use addresses, though.
     if (knower.caller?.subject.includes("@") === true) values.add(knower.caller.subject, "personal");

@@ -1,5 +1,5 @@
 /**
- * Takes spans that have ended and hands them to sinks in portions, off the path of the calls: after 512 spans or a second.
+ * Takes spans that have ended and hands them to sinks in portions, off the path of the calls: after 64 spans or a second.
  *
  * Trades completeness for a bound: when calls end spans faster than portions leave, what does not fit in 8 192 is dropped,
  * and counted. Without a sink no span is made at all; calls still have identifiers of a trace, for their log lines.
@@ -11,7 +11,7 @@ import { HeldSpans } from "./held-spans.ts";
 import { sampleAll, Sampler, type Sampling } from "./sampling.ts";
 import type { TelemetrySink } from "./signals.ts";
 import { type ContextRunner, type RecordedSpan, Trace, type TraceOwner } from "./trace.ts";
-import type { TraceContext } from "./trace-context.ts";
+import { sampledFlag, type TraceContext } from "./trace-context.ts";
 
 export interface SpanRecorderOptions {
   readonly clock: Clock;
@@ -27,8 +27,11 @@ export interface SpanRecorderOptions {
   readonly holdMs?: number;
 }
 
-/** Spans of one portion: many enough to make handing over cheap, few enough not to hold up the calls. */
-const portionMax = 512;
+/**
+ * Spans of one portion: many enough to make handing over cheap, few enough that no call waits for it. To encode 512 at once
+ * takes a millisecond or two, which one call in thirty would wait for.
+ */
+const portionMax = 64;
 /** How long a span waits for its portion, in ms. */
 const portionMs = 1_000;
 /** An identifier of a call that came from an id source. */
@@ -44,6 +47,8 @@ export class SpanRecorder implements TraceOwner {
   /** Set where users have spans of their own: handlers run in contexts then. */
   contexts: ContextRunner | undefined = undefined;
   activeSpanId: TraceOwner["activeSpanId"] = undefined;
+  /** Whether every trace that begins is to be recorded for now, whatever the sampler says. */
+  wantsAll: (() => boolean) | undefined = undefined;
   readonly #random: Random;
   readonly #sampler: Sampler;
   readonly #held: HeldSpans;
@@ -93,7 +98,8 @@ export class SpanRecorder implements TraceOwner {
   begin(rootId: string, parent: TraceContext | undefined): Trace {
     if (parent === undefined) {
       const id = (rootId.length === idChars ? rootId : this.ids()) + randomHex64(this.#random);
-      return new Trace(this, { id, flags: this.#sampler.flagsOf(id, undefined), state: "", offsetMs: this.#offsetMs });
+      const flags = this.#sampler.flagsOf(id, undefined) | (this.wantsAll?.() === true ? sampledFlag : 0);
+      return new Trace(this, { id, flags, state: "", offsetMs: this.#offsetMs });
     }
     const { state, traceId } = parent;
     return new Trace(this, { id: traceId, flags: this.#sampler.flagsOf(traceId, parent), state, offsetMs: this.#offsetMs });

@@ -1,4 +1,5 @@
 /** `tracestate` of W3C Trace Context: what vendors keep beside a trace, passed on as it came, within limits. */
+import { withoutBlanks } from "./blanks.ts";
 
 /** Entries; section 3.3.1.1: with more, all of it is dropped. */
 const entriesMax = 32;
@@ -16,7 +17,7 @@ export function parseTraceState(text: string): string {
   const entries: string[] = [];
   const keys = new Set<string>();
   for (const each of text.split(",")) {
-    const entry = each.replaceAll(/^[ \t]+|[ \t]+$/g, "");
+    const entry = withoutBlanks(each);
     if (entry === "") continue; // empty ones are allowed
     const equals = entry.indexOf("=");
     const key = entry.slice(0, Math.max(0, equals));

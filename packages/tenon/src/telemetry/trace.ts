@@ -103,6 +103,22 @@ export class Trace {
   }
 }
 
+/** By shape and code. Contracts and SQLSTATE bound how many codes there are; whoever makes up more gets them anew each time. */
+const commons = new WeakMap<SpanShape, Map<string, Attributes>>();
+const commonsMax = 64;
+
+/** What all spans of a shape with one outcome have in common. */
+function commonOf(shape: SpanShape, code: string): Attributes {
+  let ofShape = commons.get(shape);
+  if (ofShape === undefined) commons.set(shape, (ofShape = new Map<string, Attributes>()));
+  const known = ofShape.get(code);
+  if (known !== undefined) return known;
+  // Frozen: whoever encodes it may keep what came of it.
+  const made = Object.freeze({ ...shape.attributes, ...shape.attributesOf?.(code), ...(code === "ok" ? undefined : { "error.type": code }) });
+  if (ofShape.size < commonsMax) ofShape.set(code, made);
+  return made;
+}
+
 const nothing: readonly never[] = Object.freeze([]);
 const noDetails: SpanDetails = Object.freeze({});
 
@@ -182,10 +198,9 @@ export class RecordedSpan implements Span {
   }
 
   get attributes(): Attributes {
-    const { attributes, attributesOf } = this.shape;
     const { attributes: more } = this.details ?? noDetails;
-    if (attributesOf === undefined && more === undefined && this.code === "ok") return attributes;
-    return { ...attributes, ...attributesOf?.(this.code), ...(this.code === "ok" ? undefined : { "error.type": this.code }), ...more };
+    const common = commonOf(this.shape, this.code);
+    return more === undefined ? common : { ...common, ...more };
   }
 
   get links(): readonly SpanLink[] {

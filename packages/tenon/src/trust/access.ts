@@ -4,12 +4,15 @@
  * {@link compileAccess} is the decision, made of closures once per operation, and costs some nanoseconds.
  * {@link explainAccess} walks the rule a second time to say what each part answered; it runs only for refusals.
  *
- * `system`, the platform acting for itself (a schedule, a delivery), meets every rule about who the caller is, and is
- * not asked predicates: "own account" has no meaning for it. It does not meet `calledBy`, which is about the service
- * that calls and not about the caller. No token and no face can make a `system` caller.
+ * What acts by itself (a schedule, a delivery) is a caller like any other: it has the scopes and roles that its app grants
+ * to it (`principal.ts`), and predicates and relations are asked of it as of everybody.
+ *
+ * Relations are rows, which take a while to be read. A decision is told what is known of them (`relations`); `authorize.ts`
+ * finds out what is not, and only where it matters.
  */
-import type { AccessRule, Caller } from "../contract/index.ts";
+import { type AccessRule, type Caller, isRelation, type RelationRule } from "../contract/index.ts";
 import { Fault } from "../kernel/index.ts";
+import { isUnrestricted } from "./principal.ts";
 
 /** What a decision is about. A Call has all of it. */
 export interface AccessAsked {
@@ -19,16 +22,18 @@ export interface AccessAsked {
   readonly input: unknown;
   /** The service that makes the call, where one does. */
   readonly from?: string | undefined;
+  /** What is known of relations; a relation that is not among them counts as none. */
+  readonly relations?: ReadonlyMap<RelationRule, boolean> | undefined;
 }
 
 export type AccessDecision = (asked: AccessAsked) => boolean;
 
 /** What one part of a rule answered, and its own parts. */
 export interface AccessExplanation {
-  readonly kind: "public" | "signed-in" | "scope" | "role" | "calledBy" | "predicate" | "allOf" | "anyOf";
-  /** The name in the rule: a scope, a role, a predicate; empty for the other kinds. */
+  readonly kind: "public" | "signed-in" | "scope" | "role" | "calledBy" | "predicate" | "relation" | "allOf" | "anyOf";
+  /** The name in the rule: a scope, a role, a predicate, a relation; empty for the other kinds. */
   readonly name: string;
-  /** `not asked`: a predicate whose answer could not change the decision any more. */
+  /** `not asked`: a predicate or relation whose answer could not change the decision any more. */
   readonly outcome: "granted" | "denied" | "not asked";
   /** Of `allOf` and `anyOf`; empty for the other kinds. */
   readonly parts: readonly AccessExplanation[];
@@ -46,17 +51,18 @@ export function compileAccess(rule: AccessRule): AccessDecision {
   if (typeof rule !== "object" || rule === null) throw unknownRule(rule);
   if ("scope" in rule) {
     const { scope } = rule;
-    return ({ caller }) => caller.scopes.has(scope) || caller.kind === "system";
+    return ({ caller }) => caller.scopes.has(scope) || isUnrestricted(caller);
   }
   if ("role" in rule) {
     const { role } = rule;
-    return ({ caller }) => caller.roles.has(role) || caller.kind === "system";
+    return ({ caller }) => caller.roles.has(role) || isUnrestricted(caller);
   }
   if ("calledBy" in rule) {
     const services = new Set(rule.calledBy);
     return ({ from }) => from !== undefined && services.has(from);
   }
-  if ("predicate" in rule) return (asked) => asked.caller.kind === "system" || ask(rule, asked);
+  if ("predicate" in rule) return (asked) => isUnrestricted(asked.caller) || ask(rule, asked);
+  if (isRelation(rule)) return ({ caller, relations }) => relations?.get(rule) === true || isUnrestricted(caller);
   if ("allOf" in rule) {
     const parts = compileParts(rule.allOf);
     return (asked) => parts.every((part) => part(asked));
@@ -88,6 +94,8 @@ export function missingFrom(explanation: AccessExplanation): string {
       return `the ${kind} ${name}`;
     case "predicate":
       return `"${name}"`;
+    case "relation":
+      return `to be ${name}`;
     case "calledBy":
       return "a call from another service"; // which ones is nothing for an outsider to know
     case "allOf":
@@ -96,6 +104,28 @@ export function missingFrom(explanation: AccessExplanation): string {
       return joined(parts, " or ");
     default:
       return "a signed-in caller";
+  }
+}
+
+/** What granted, in words: "the role admin", "owner", "signed-in and the scope orders:read". Empty when nothing did. */
+export function grantedBy(explanation: AccessExplanation): string {
+  const { kind, name, outcome, parts } = explanation;
+  if (outcome !== "granted") return "";
+  switch (kind) {
+    case "scope":
+    case "role":
+      return `the ${kind} ${name}`;
+    case "predicate":
+    case "relation":
+      return name;
+    case "calledBy":
+      return "the calling service";
+    case "allOf":
+      return parts.map(grantedBy).join(" and ");
+    case "anyOf":
+      return grantedBy(parts.find((part) => part.outcome === "granted") ?? explanation);
+    default:
+      return kind;
   }
 }
 
@@ -116,6 +146,10 @@ function explain(rule: AccessRule, asked: AccessAsked, predicates: "ask" | "skip
   if ("predicate" in rule) {
     if (predicates === "skip") return { kind: "predicate", name: rule.predicate, outcome: "not asked", parts: [] };
     return leaf("predicate", rule.predicate, compileAccess(rule)(asked));
+  }
+  if (isRelation(rule)) {
+    if (asked.relations?.has(rule) !== true && !isUnrestricted(asked.caller)) return { kind: "relation", name: rule.relation, outcome: "not asked", parts: [] };
+    return leaf("relation", rule.relation, compileAccess(rule)(asked));
   }
   return "allOf" in rule ? explainAllOf(rule.allOf, asked, predicates) : explainAnyOf(rule.anyOf, asked, predicates);
 }

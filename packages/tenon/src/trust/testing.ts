@@ -119,6 +119,56 @@ export function tokenVerifierContract(adapter: string, open: () => Promise<Verif
       }
     });
 
+    test("an identity token, or one that its claims give away, is no token for calling", async () => {
+      for (const more of [{ nonce: "n-1" }, { at_hash: "x" }, { c_hash: "x", scope: "openid" }, { token_use: "id" }, { typ: "ID" }, { typ: "Refresh" }, { events: {} }]) {
+        await refused(genuine(claims(more)));
+        await refused(genuine(claims(more), { typ: "JWT" }));
+      }
+      for (const more of [{ typ: "Bearer" }, { token_use: "access" }, { nonce: "n-1", scope: "orders:read" }]) assert.ok(await under.verifier.verify(genuine(claims(more))), JSON.stringify(more));
+    });
+
+    test("a text that two readers could read in two ways is refused, even when the issuer signed it", async () => {
+      const { aud, exp, iss, sub } = claims();
+      const twice = [
+        `{"iss":${JSON.stringify(iss)},"aud":${JSON.stringify(aud)},"exp":${String(exp)},"sub":"admin","sub":${JSON.stringify(sub)}}`,
+        `{"iss":${JSON.stringify(iss)},"aud":${JSON.stringify(aud)},"exp":${String(exp)},"sub":"admin","s\\u0075b":${JSON.stringify(sub)}}`,
+        `{"iss":${JSON.stringify(iss)},"aud":${JSON.stringify(aud)},"exp":${String(exp)},"sub":${JSON.stringify(sub)},"realm":{"roles":["a"],"roles":["b"]}}`,
+        `{"iss":${JSON.stringify(iss)},"aud":${JSON.stringify(aud)},"exp":${String(exp)},"sub":"\xff"}`,
+      ];
+      for (const text of twice) {
+        const signed = `${encode(under.header)}.${encodeText(text)}`;
+        await refused(`${signed}.${signBytes("sha256", Buffer.from(signed), { key: under.privateKey, dsaEncoding: "ieee-p1363" }).toString("base64url")}`);
+      }
+      const header = JSON.stringify(under.header).replace("{", '{"alg":"none",');
+      const signed = `${encodeText(header)}.${encode(claims())}`;
+      await refused(`${signed}.${signBytes("sha256", Buffer.from(signed), { key: under.privateKey, dsaEncoding: "ieee-p1363" }).toString("base64url")}`);
+      const same = claims({ list: [{ a: 1 }, { a: 2 }], text: '"a":1,"a":2' });
+      assert.ok(await under.verifier.verify(genuine(same)), "names may stand in several objects, and in texts");
+    });
+
+    test("a name of a key leads nowhere: neither into files, nor into a database, nor past the end of a text", async () => {
+      const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+      for (const kid of ["../../../../dev/null", "/dev/null", "' UNION SELECT 'key'; --", "key\0", "\0", "http://127.0.0.1:9/key", "__proto__", "constructor", "x".repeat(2_000), "", 0, null, {}, ["a"]]) {
+        const signed = `${encode({ ...under.header, kid })}.${encode(claims())}`;
+        await refused(`${signed}.${signBytes("sha256", Buffer.from(signed), { key: privateKey, dsaEncoding: "ieee-p1363" }).toString("base64url")}`);
+        await refused(`${signed}.${createHmac("sha256", "").update(signed).digest("base64url")}`);
+      }
+    });
+
+    test("a token for one kind of key is refused with another one's algorithm", async () => {
+      const [, payload = "", signature = ""] = genuine().split(".");
+      for (const alg of ["ES384", "ES512", "ES256K", "EdDSA", "Ed25519", "RS256", "PS256", "RSA-OAEP", "dir", "A128KW", "es256", " ES256"]) await refused(`${encode({ ...under.header, alg })}.${payload}.${signature}`);
+    });
+
+    test("a token inside of a token is not unpacked, and an encrypted one is none", async () => {
+      await refused(genuine(claims(), { cty: "JWT", typ: "JOSE" }));
+      const inner = encodeText(JSON.stringify(genuine()));
+      const signed = `${encode({ ...under.header, cty: "JWT" })}.${inner}`;
+      await refused(`${signed}.${signBytes("sha256", Buffer.from(signed), { key: under.privateKey, dsaEncoding: "ieee-p1363" }).toString("base64url")}`);
+      await refused(`${encode({ alg: "dir", enc: "A128GCM", zip: "DEF" })}..AAAA.${"A".repeat(1_000)}.AAAA`);
+      await refused(JSON.stringify({ payload: encode(claims()), signatures: [] }));
+    });
+
     test("`none` is no algorithm, however it is written", async () => {
       const payload = encode(claims());
       const signature = genuine().split(".")[2] ?? "";

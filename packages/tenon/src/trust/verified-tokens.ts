@@ -106,6 +106,14 @@ export class VerifiedTokens {
     return undefined;
   }
 
+  /** Forgets what is known of a token, so that it is verified when it is shown again; also what is just being found out. */
+  forget(token: string): void {
+    this.#underway.delete(token);
+    this.#genuine.delete(token);
+    this.#refused.delete(token);
+    this.#shown[placeOf(token)] = undefined;
+  }
+
   /** Verifies a token that is not known. Calls that show the same token at the same time wait for one verification. */
   async verify(token: string): Promise<Caller> {
     const outcome = await (this.#underway.get(token) ?? this.#start(token));
@@ -119,18 +127,22 @@ export class VerifiedTokens {
     if (this.#underway.size >= this.#options.underwayMax) {
       throw new Fault("overloaded", "too many tokens are being verified; try again in 1 s", { retryAfterS: 1 });
     }
-    const started = this.#settle(token).finally(() => this.#underway.delete(token));
+    const isWanted = (): boolean => this.#underway.get(token) === started;
+    const started: Promise<Outcome> = this.#settle(token, isWanted).finally(() => {
+      if (isWanted()) this.#underway.delete(token);
+    });
     this.#underway.set(token, started);
     return started;
   }
 
-  async #settle(token: string): Promise<Outcome> {
+  /** @param isWanted  Whether what is found out is to be remembered. */
+  async #settle(token: string, isWanted: () => boolean): Promise<Outcome> {
     try {
-      const { claims, expiresAtMs } = await this.#options.verifier.verify(token);
+      const { checkAgainAtMs: dueAtMs = Number.POSITIVE_INFINITY, claims, expiresAtMs } = await this.#options.verifier.verify(token);
       const caller = toCaller(claims);
-      const checkAgainAtMs = Math.min(expiresAtMs, this.#clock.nowMs() + this.#options.maxAgeMs);
+      const checkAgainAtMs = Math.min(expiresAtMs, dueAtMs, this.#clock.nowMs() + this.#options.maxAgeMs);
       const genuine = { caller, checkAgainAtMs, expiresAtMs };
-      this.#genuine.set(token, genuine);
+      if (isWanted()) this.#genuine.set(token, genuine);
       return { genuine };
     } catch (thrown) {
       this.#genuine.delete(token);
@@ -139,7 +151,7 @@ export class VerifiedTokens {
       const { code, message, retryAfterS, facts, cause } = thrown;
       const refusal = { code, message, retryAfterS, facts, cause, forgetAtMs: this.#clock.nowMs() + this.#options.refusedMaxAgeMs };
       // `unavailable` says something about the issuer, not about the token.
-      if (code === "unauthenticated") this.#refused.set(token, refusal);
+      if (code === "unauthenticated" && isWanted()) this.#refused.set(token, refusal);
       return { refusal };
     }
   }

@@ -2,7 +2,7 @@
  * The answer to a question of a run. It is checked by the schema in the code of the workflow: the code is run as far as
  * the record goes, without doing anything, and the question that it comes to is asked.
  */
-import type { Statement } from "../data/index.ts";
+import type { RunStatement, Statement } from "../data/index.ts";
 import { type Clock, Fault, type Random } from "../kernel/index.ts";
 import type { Program } from "./program.ts";
 import { toRecordedValue } from "./recorded-value.ts";
@@ -18,12 +18,14 @@ export interface AnswerOptions {
   readonly store: RunStore;
   /** Where to read, when not by itself. */
   readonly query?: RunStore["read"];
+  /** Where to look for keys, when not by itself. */
+  readonly run?: RunStatement;
   readonly clock: Clock;
   readonly random: Random;
 }
 
 /** @throws {Fault} `not_found`: no such run, or it asks no such thing. `conflict`: it was answered. `invalid_argument`: the answer does not fit. */
-export async function answerStatements({ answer, clock, id, programs, query, question, random, store }: AnswerOptions): Promise<readonly Statement[]> {
+export async function answerStatements({ answer, clock, id, programs, query, question, random, run: keysRun, store }: AnswerOptions): Promise<readonly Statement[]> {
   const found = await store.find(id, query);
   if (found === undefined) throw new Fault("not_found", `there is no run ${id}`);
   const { run, steps } = found;
@@ -39,5 +41,5 @@ export async function answerStatements({ answer, clock, id, programs, query, que
   const asked = turn.questions.get(question);
   if (asked === undefined) throw new Fault("conflict", `the code of "${program.name}" does not come to "${question}" any more${end.kind === "unfit" ? `: ${end.message}` : ""}`);
   const { json } = toRecordedValue(`the answer to "${question}"`, await asked.check(answer));
-  return store.statements.answer(id, asked.place, { json: json ?? "null", atMs: clock.nowMs() });
+  return store.sealed(store.statements.answer(id, asked.place, { json: json ?? "null", atMs: clock.nowMs() }), run.persons, keysRun);
 }

@@ -9,10 +9,12 @@ export async function nextDueMs(database: Database, service: string): Promise<nu
   return typeof ms === "number" ? ms : Number.POSITIVE_INFINITY;
 }
 
+/** In one statement: a turn that comes before its step is due would find nothing to do, and the step no other turn. */
+const shiftText = `
+  with steps as (update tenon_steps set due_at = due_at - $1 * interval '1 ms' where due_at is not null and state in ('waiting', 'retrying'))
+  update tenon_inbox set due_at = due_at - $1 * interval '1 ms' where due_at is not null and due_at < 'infinity'`;
+
 /** Brings everything that is due later nearer by so much. */
 export async function shiftDue(database: Database, service: string, ms: number): Promise<void> {
-  await withSession(database, { service, mode: "write" }, async (session) => {
-    await session.query("update tenon_inbox set due_at = due_at - $1 * interval '1 ms' where due_at is not null and due_at < 'infinity'", [ms]);
-    await session.query("update tenon_steps set due_at = due_at - $1 * interval '1 ms' where due_at is not null and state in ('waiting', 'retrying')", [ms]);
-  });
+  await withSession(database, { service, mode: "write" }, (session) => session.query(shiftText, [ms]));
 }

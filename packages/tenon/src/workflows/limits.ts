@@ -14,6 +14,8 @@ export const workflowLimits = {
   stepsPerTurnMax: 100,
   /** How long code may run or wait outside of steps, in ms: between steps there is nothing to wait for. */
   codeMaxMs: 10_000,
+  /** Persons of whom a run is known to tell. A run that meets more is a piece of work on many, and removed when its time is over. */
+  personsMax: 1_000,
   /** Characters of the name of a step. */
   nameMaxChars: 100,
   /** Characters of an identifier that somebody chose for a run. */

@@ -1,8 +1,19 @@
 /** A workflow as the platform runs it, and what a turn asks of whoever runs users' code. */
 import type { RetryPolicy } from "../contract/index.ts";
-import type { Statement } from "../data/index.ts";
+import type { RunStatement, Statement } from "../data/index.ts";
 import type { BranchFlow } from "./branch-flow.ts";
 import type { Run, StepKind } from "./run.ts";
+
+/** Is told whose values were opened. */
+export interface MetPersons {
+  meetSubject(subject: string): void;
+}
+
+/** What an attempt has met, and where it did its work. */
+export interface Effects {
+  readonly persons: readonly string[];
+  readonly run: RunStatement;
+}
 
 /** Checks a value. @throws what says what is wrong with it. */
 export type Check = (value: unknown) => unknown;
@@ -19,7 +30,9 @@ export interface Program {
   readonly checkInput: Check;
   readonly checkOutput: Check;
   /** From the data of an event as it was emitted to the present version. @throws when it cannot be read. */
-  readonly readEvent: (type: string, version: number, data: unknown) => unknown;
+  readonly readEvent: (type: string, mail: { readonly id: string; readonly version: number; readonly data: unknown }, met: MetPersons) => unknown;
+  /** The person whom an input names. */
+  readonly subjectOf: (input: unknown) => string | undefined;
 }
 
 /** One attempt at a step. */
@@ -33,7 +46,7 @@ export interface Attempt {
   readonly deadlineMs: number;
   readonly work: (context: never) => unknown;
   /** What is kept in the transaction of its effects, once its result is known. */
-  readonly keep: (result: unknown) => readonly Statement[];
+  readonly keep: (result: unknown, effects: Effects) => Promise<readonly Statement[]>;
   /** What the code of the run has seen so far, by reference: its input, and what its steps gave. */
   readonly known: () => readonly unknown[];
   /** Aborted when nobody wants its end any more. */

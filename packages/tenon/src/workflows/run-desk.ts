@@ -1,9 +1,10 @@
 /** Runs as an operator sees and steers them. What cannot be done is said in a person's words. */
 import type { Database } from "../data/index.ts";
 import { type Clock, Fault, type Random } from "../kernel/index.ts";
+import type { RecordSeals } from "../privacy/index.ts";
 import { answerStatements } from "./answer.ts";
 import type { Program } from "./program.ts";
-import { isEnded, type Run, runColumns, type RunState, type Step, toRun } from "./run.ts";
+import { isEnded, type Run, runColumns, type RunState, type Step } from "./run.ts";
 import { RunStore } from "./run-store.ts";
 
 export interface RunDeskOptions {
@@ -13,6 +14,8 @@ export interface RunDeskOptions {
   readonly programs: ReadonlyMap<string, Program>;
   readonly clock: Clock;
   readonly random: Random;
+  /** Where anything of the app is encrypted. */
+  readonly seals?: RecordSeals | undefined;
 }
 
 export interface RunFilter {
@@ -49,16 +52,14 @@ export class RunDesk {
 
   constructor(options: RunDeskOptions) {
     this.#options = options;
-    this.#store = new RunStore(options.database, options.service);
+    this.#store = new RunStore(options.database, options.service, options.seals);
   }
 
   async list({ max, state, workflow }: RunFilter): Promise<readonly ListedRun[]> {
     const inRow = state === "waiting" ? "running" : state;
     const { rows } = await this.#store.read(listText, [inRow ?? null, workflow ?? null, max]);
-    const runs = rows.map((row): ListedRun => {
-      const { waits_for: waitsFor, ...run } = row;
-      return { ...toRun(run), waitsFor: waitsFor as readonly string[] };
-    });
+    const opened = await this.#store.toRuns(rows);
+    const runs = opened.map((run, i): ListedRun => ({ ...run, waitsFor: rows[i]?.["waits_for"] as readonly string[] }));
     return state === "waiting" ? runs.filter(({ waitsFor }) => waitsFor.length > 0) : runs;
   }
 
@@ -72,7 +73,7 @@ export class RunDesk {
 
   /** @throws {Fault} `not_found` */
   async show(id: string): Promise<{ readonly run: Run; readonly steps: readonly Step[] }> {
-    const found = await this.#store.find(id);
+    const found = await this.#store.find(id, undefined, "marked");
     if (found === undefined) throw new Fault("not_found", `there is no run ${id}`);
     return found;
   }
@@ -105,6 +106,7 @@ export class RunDesk {
     if (run.state === "parked") throw new Fault("conflict", `the run ${id} is parked: resume it`);
     if (run.state !== "failed") throw new Fault("conflict", `the run ${id} has not failed: it is ${run.state}`);
     if (steps.some(({ kind, state }) => kind === "undo" && state !== "registered")) throw new Fault("conflict", `the run ${id} cannot go on: its undo steps have run. Start a new one`);
+    if (run.erasures > 0) throw new Fault("conflict", `the run ${id} cannot go on: a person of whom it told was erased, and what it held is gone. Start a new one`);
     if (run.parent !== null) throw new Fault("conflict", `the run ${id} is a child, and its parent ${run.parent} has been told that it failed. Start a new one`);
     await this.#store.write(this.#store.statements.retry(id));
   }

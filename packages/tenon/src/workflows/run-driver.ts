@@ -69,7 +69,7 @@ export class RunDriver {
         const loaded = await store.find(of.run);
         if (loaded === undefined || isEnded(loaded.run.state) || loaded.run.state === "parked") return "untouched";
         trace ??= begin?.(loaded.run);
-        const outcome = await this.#phase(of, trace === undefined ? loaded : { ...loaded, run: { ...loaded.run, trace } });
+        const outcome = await this.#unlessErased(loaded.run, () => this.#phase({ ...of, erasures: loaded.run.erasures }, trace === undefined ? loaded : { ...loaded, run: { ...loaded.run, trace } }));
         if (outcome !== "more") return outcome;
       }
     } catch (thrown) {
@@ -79,7 +79,20 @@ export class RunDriver {
     throw new RangeError(`a turn of ${of.run} did not come to its end in ${phasesMax} phases`);
   }
 
+  /** A person of the run was erased while the turn was under way: nothing of it was kept, and it begins anew with what is there now. */
+  async #unlessErased<T>({ erasures, id }: Run, task: () => Promise<T>): Promise<T | "more"> {
+    try {
+      return await task();
+    } catch (thrown) {
+      if (!(thrown instanceof TurnLost)) throw thrown;
+      const now = await this.#options.store.erasures(id);
+      if (now === undefined || now === erasures) throw thrown;
+      return "more";
+    }
+  }
+
   async #phase(of: TurnOf, loaded: Loaded): Promise<"removed" | "untouched" | "more"> {
+    if (!loaded.run.isWhole) return this.#park(of, loaded.run, "what it holds cannot be read any more: the key of a person of whom it tells was destroyed");
     if (loaded.run.state === "compensating") return this.#undo(of, loaded);
     if (loaded.run.cancelReason !== null) return this.#cancel(of, loaded, loaded.run.cancelReason);
     return this.#forward(of, loaded);
@@ -95,11 +108,11 @@ export class RunDriver {
       case "unfit":
         return this.#park(of, loaded.run, end.message);
       case "paused":
-        return this.#leave(of, [...turn.gathered.statements(), ...store.statements.turn(of, "more")], 0);
+        return this.#leave(of, turn, [...turn.gathered.statements(), ...store.statements.turn(of, "more")], 0);
       case "blocked": {
         if ((await this.#isCanceled(turn, of)) !== undefined) return "more";
         const pending = turn.gathered.statements();
-        return pending.length === 0 ? "untouched" : this.#leave(of, pending, turn.gathered.shortestWaitMs);
+        return pending.length === 0 ? "untouched" : this.#leave(of, turn, pending, turn.gathered.shortestWaitMs);
       }
       case "returned":
         return this.#complete(of, turn, end.value);
@@ -109,9 +122,9 @@ export class RunDriver {
   }
 
   /** Leaves off until something comes. */
-  async #leave(of: TurnOf, statements: readonly Statement[], waitMs: number): Promise<"removed"> {
+  async #leave(of: TurnOf, turn: Turn, statements: readonly Statement[], waitMs: number): Promise<"removed"> {
     const { store, wakeIn } = this.#options;
-    await store.commit([store.statements.guard(of, "running"), ...statements, store.statements.endTurn(of)]);
+    await store.commit([store.statements.guard(of, "running"), ...turn.persons.grown(), ...statements, store.statements.endTurn(of)], turn.persons.all);
     wakeIn(waitMs);
     return "removed";
   }
@@ -125,7 +138,7 @@ export class RunDriver {
       return this.#failed(of, turn, this.#recorded(turn, thrown));
     }
     const end = store.statements.end(of, { state: "completed", output, endedAtMs: clock.nowMs() });
-    await store.commit([store.statements.guard(of, "running"), ...turn.gathered.statements(), ...end, store.statements.endTurn(of)]);
+    await store.commit([store.statements.guard(of, "running"), ...turn.persons.grown(), ...turn.gathered.statements(), ...end, store.statements.endTurn(of)], turn.persons.all);
     this.#options.onEnd?.("completed");
     this.#options.wakeIn(0);
     return "removed";
@@ -137,24 +150,18 @@ export class RunDriver {
 
   /** The code has failed: what it registered is undone, then the run is. */
   async #failed(of: TurnOf, turn: Turn, failure: RecordedFailure): Promise<"removed" | "more"> {
-    const { log, store } = this.#options;
-    log.warn("a run failed", { run: of.run, reason: failure.reason ?? failure.code ?? failure.name, ...(failure.step === undefined ? {} : { step: failure.step }), message: failure.message });
-    if (turn.undos.size === 0 && (await store.openChildren(of.run)).length === 0) return this.#end(of, "running", { pending: turn.gathered.statements(), state: "failed", failure });
-    await store.commit([store.statements.guard(of, "running"), ...turn.gathered.statements(), store.statements.compensate(of.run, failure)]);
-    return "more";
+    this.#options.log.warn("a run failed", { run: of.run, reason: failure.reason ?? failure.code ?? failure.name, ...(failure.step === undefined ? {} : { step: failure.step }), message: failure.message });
+    return this.#wind(of, turn, { state: "failed", failure });
   }
 
   /** Somebody wants the run to end: what it registered is undone. */
   async #cancel(of: TurnOf, loaded: Loaded, reason: string): Promise<"removed" | "more"> {
-    const { store } = this.#options;
     const turn = this.#turn(of, loaded, "undo");
     const end = await turn.go();
     if (end.kind === "unfit") return this.#park(of, loaded.run, end.message);
     if (end.kind === "broken") throw this.#options.privacy.clean(end.thrown, turn);
     const failure: RecordedFailure = { name: "Canceled", message: reason, code: "canceled" };
-    if (turn.undos.size === 0 && (await store.openChildren(of.run)).length === 0) return this.#end(of, "running", { pending: turn.gathered.statements(), state: "canceled", failure });
-    await store.commit([store.statements.guard(of, "running"), ...turn.gathered.statements(), store.statements.compensate(of.run, failure)]);
-    return "more";
+    return this.#wind(of, turn, { state: "canceled", failure });
   }
 
   /** Undo steps on record, the last one first. Children end before anything that came before them is undone. */
@@ -176,14 +183,14 @@ export class RunDriver {
       if (outcome !== "done") return outcome;
     }
     const state = loaded.run.cancelReason === null ? "failed" : "canceled";
-    return this.#end(of, "compensating", { pending: [], state, failure: null });
+    return this.#end(of, "compensating", { turn, pending: [], state, failure: null });
   }
 
   async #awaitChildren(of: TurnOf, run: Run, children: readonly { readonly isAsked: boolean }[]): Promise<"removed" | "untouched"> {
     const { store, wakeIn } = this.#options;
     if (children.every(({ isAsked }) => isAsked)) return "untouched"; // the last one to end gives this run a turn
     const reason = run.cancelReason ?? `its parent ${run.id} failed`;
-    await store.commit([store.statements.guard(of, "compensating"), ...store.statements.cancelChildren(run.id, reason), store.statements.endTurn(of)]);
+    await store.commit([store.statements.guard(of, "compensating"), ...store.statements.cancelChildren(run.id, reason), store.statements.endTurn(of)], run.persons);
     wakeIn(0);
     return "removed";
   }
@@ -196,7 +203,7 @@ export class RunDriver {
     const own = { name, place, kind: "undo", attempts, attemptsBefore: step.attempts, startedAtMs: clock.nowMs() } as const;
     const guard = store.statements.guard(of, "compensating");
     try {
-      const keep = (): readonly Statement[] => [guard, store.statements.record(run.id, { ...own, state: "done", endedAtMs: clock.nowMs() })];
+      const keep = async (): Promise<readonly Statement[]> => [guard, store.statements.record(run.id, { ...own, state: "done", endedAtMs: clock.nowMs() })];
       await runAttempt({ run, name, place, kind: "undo", attempt: attempts, deadlineMs, work, keep, known: () => turn.known, signal: new AbortController().signal });
       return "done";
     } catch (thrown) {
@@ -205,21 +212,31 @@ export class RunDriver {
       if (isLast(thrown, attempts, policy, isFinal)) {
         const reason = `the undo step "${name}" failed for good after ${attempts} ${attempts === 1 ? "attempt" : "attempts"}: ${failure.message}`;
         log.error("a run is parked: an undo step failed for good", { run: run.id, step: name, error: thrown });
-        await store.commit([guard, store.statements.record(run.id, { ...own, state: "retrying", failure }), store.statements.park(run.id, reason), store.statements.endTurn(of)]);
+        await store.commit([guard, store.statements.record(run.id, { ...own, state: "retrying", failure }), store.statements.park(run.id, reason), store.statements.endTurn(of)], run.persons);
         this.#options.onEnd?.("parked");
         return "removed";
       }
       const waitMs = backoffMs(attempts, policy, random);
-      await store.commit([guard, store.statements.record(run.id, { ...own, state: "retrying", failure, dueInMs: waitMs }), store.statements.timer(of, waitMs), store.statements.endTurn(of)]);
+      await store.commit([guard, store.statements.record(run.id, { ...own, state: "retrying", failure, dueInMs: waitMs }), store.statements.timer(of, waitMs), store.statements.endTurn(of)], run.persons);
       wakeIn(waitMs);
       return "removed";
     }
   }
 
-  async #end(of: TurnOf, from: "running" | "compensating", { failure, pending, state }: { readonly pending: readonly Statement[]; readonly state: "failed" | "canceled"; readonly failure: RecordedFailure | null }): Promise<"removed"> {
+  /** Ends a run at once, or after its children and its undo steps. */
+  async #wind(of: TurnOf, turn: Turn, { failure, state }: { readonly state: "failed" | "canceled"; readonly failure: RecordedFailure }): Promise<"removed" | "more"> {
+    const { store } = this.#options;
+    const isAlone = turn.undos.size === 0 && (await store.openChildren(of.run)).length === 0;
+    const pending = [...turn.persons.grown(), ...turn.gathered.statements()];
+    if (isAlone) return this.#end(of, "running", { turn, pending, state, failure });
+    await store.commit([store.statements.guard(of, "running"), ...pending, store.statements.compensate(of.run, failure)], turn.persons.all);
+    return "more";
+  }
+
+  async #end(of: TurnOf, from: "running" | "compensating", { failure, pending, state, turn }: { readonly turn: Turn; readonly pending: readonly Statement[]; readonly state: "failed" | "canceled"; readonly failure: RecordedFailure | null }): Promise<"removed"> {
     const { clock, store, wakeIn } = this.#options;
     const end = store.statements.end(of, { state, failure, endedAtMs: clock.nowMs() });
-    await store.commit([store.statements.guard(of, from), ...pending, ...end, store.statements.endTurn(of)]);
+    await store.commit([store.statements.guard(of, from), ...pending, ...end, store.statements.endTurn(of)], turn.persons.all);
     this.#options.onEnd?.(state);
     wakeIn(0);
     return "removed";
@@ -228,7 +245,7 @@ export class RunDriver {
   async #park(of: TurnOf, run: Run, reason: string): Promise<"removed"> {
     const { log, store } = this.#options;
     log.error("a run is parked", { run: run.id, reason });
-    await store.commit([store.statements.guard(of, run.state), store.statements.park(run.id, reason), store.statements.endTurn(of)]);
+    await store.commit([store.statements.guard(of, run.state), store.statements.park(run.id, reason), store.statements.endTurn(of)], run.persons);
     this.#options.onEnd?.("parked");
     return "removed";
   }

@@ -1,5 +1,6 @@
 /** Failures of steps and runs, as they are kept and as code meets them again: at every turn the same. */
 import { DeclaredFault, Fault } from "../kernel/index.ts";
+import { RecordError } from "./recorded-value.ts";
 
 export interface RecordedFailure {
   readonly name: string;
@@ -59,4 +60,9 @@ export function fromRecordedFailure(step: string, failure: RecordedFailure): Err
 
 function cut(text: string): string {
   return text.length <= messageMaxChars ? text : `${text.slice(0, messageMaxChars)}…`;
+}
+
+/** What the code is to meet, as opposed to what happened to the turn. */
+export function isOfRun(thrown: unknown): boolean {
+  return thrown instanceof StepFailure || thrown instanceof RecordError || (thrown instanceof Fault && "reason" in thrown);
 }

@@ -21,6 +21,12 @@ export interface Run {
   /** 0 for a run that is nobody's child. */
   readonly depth: number;
   readonly trace: string | null;
+  /** Of whom it tells. */
+  readonly persons: readonly string[];
+  /** How often one of them was erased. */
+  readonly erasures: number;
+  /** Whether all that it holds can be read: the key of a person may have been destroyed. */
+  readonly isWhole: boolean;
   /** RFC 3339, in UTC. */
   readonly startedAt: string;
   readonly endedAt: string | null;
@@ -77,18 +83,20 @@ export function toRunId(workflow: string, id: string): string {
 }
 
 export const runColumns =
-  "id, workflow, state, input, output, failure, parked_from, parked_reason, cancel_reason, parent, parent_place, depth, trace, started_at, ended_at";
+  "id, workflow, state, input, output, failure, parked_from, parked_reason, cancel_reason, parent, parent_place, depth, trace, subjects, erasures, started_at, ended_at";
 export const stepColumns =
   "place, seq, name, kind, state, result, failure, attempts, detail, mail, due_at, coalesce(due_at <= now(), false) as is_due, started_at, ended_at";
 
 type Row = Readonly<Record<string, unknown>>;
 
-export function toRun(row: Row): Run {
-  const { cancel_reason, ended_at, parent_place, parked_from, parked_reason, started_at, ...same } = row;
-  return { ...same, cancelReason: cancel_reason, endedAt: ended_at, parentPlace: parent_place, parkedFrom: parked_from, parkedReason: parked_reason, startedAt: started_at } as Run;
+/** @param row  With its values opened. */
+export function toRun(row: Row, isWhole: boolean): Run {
+  const { cancel_reason, ended_at, parent_place, parked_from, parked_reason, started_at, subjects, waits_for: _waits, ...same } = row;
+  return { ...same, cancelReason: cancel_reason, endedAt: ended_at, parentPlace: parent_place, parkedFrom: parked_from, parkedReason: parked_reason, persons: subjects, startedAt: started_at, isWhole } as unknown as Run;
 }
 
+/** @param row  With its values opened. */
 export function toStep(row: Row): Step {
   const { due_at, ended_at, is_due, started_at, ...same } = row;
-  return { ...same, dueAt: due_at, endedAt: ended_at, isDue: is_due, startedAt: started_at } as Step;
+  return { ...same, dueAt: due_at, endedAt: ended_at, isDue: is_due, startedAt: started_at } as unknown as Step;
 }

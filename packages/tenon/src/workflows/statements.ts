@@ -2,11 +2,12 @@
  * Every durable write of workflows, as SQL; each travels in one transaction with what it belongs to.
  *
  * `guard` stands first in whatever a turn writes: it locks the turn's inbox row and the run, and fails the transaction
- * when the row is gone or the run has moved on. So of two processes in one turn the slower one keeps nothing. A step is
+ * when the row is gone, the run has moved on, or one of its persons was erased meanwhile. So of two processes in one turn the slower one keeps nothing. A step is
  * written by `record`, which fails when somebody else has brought it further.
  */
 import { quoteText, type Statement } from "../data/index.ts";
 import { laneExpression, wakeChannel } from "../events/index.ts";
+import { ValueToKeep } from "./kept-value.ts";
 import { type RunState, type StepKind, type StepState, turnsOf } from "./run.ts";
 import type { RecordedFailure } from "./run-failure.ts";
 
@@ -19,6 +20,8 @@ export interface NewRun {
   readonly parentPlace?: string;
   readonly depth?: number;
   readonly trace: string | undefined;
+  /** Of whom it tells. */
+  readonly persons: readonly string[];
 }
 
 export interface StepWrite {
@@ -56,11 +59,13 @@ export interface TurnOf {
   readonly workflow: string;
   /** Place of the turn in the inbox. */
   readonly turn: number;
+  /** As the turn has met the run. */
+  readonly erasures?: number;
 }
 
 const guardText = `
   with turn as (select 1 from tenon_inbox where seq = $1 for update),
-  run as (select 1 from tenon_runs where id = $2 and state = $3 for update)
+  run as (select 1 from tenon_runs where id = $2 and state = $3 and erasures = coalesce($4, erasures) for update)
   select 1 / ((select count(*) from turn) * (select count(*) from run))::int as turn_is_ours`;
 
 const recordText = `
@@ -85,7 +90,11 @@ const markText = `
   )
   select 1 / count(*)::int as step_is_ours from kept`;
 
+const personsText = "update tenon_runs set subjects = array(select unnest(subjects) union select unnest($2::text[])) where id = $1 and not subjects @> $2::text[]";
+
 const wokenText = "update tenon_steps set state = 'done', ended_at = $3 where run = $1 and place = $2 and state = 'waiting'";
+/** Marks of versions are no values. */
+const emptiedText = "update tenon_steps set result = null, detail = null where run = $1 and kind <> 'version' and exists (select from tenon_runs where id = $1 and erasures > 0)";
 /** A parked run is tried once more: with the code of today it may be undone. */
 const backFromParked = "state = case when state = 'parked' then parked_from else state end, parked_reason = null, parked_from = null";
 const isCancelable = "cancel_reason is null and (state = 'running' or (state = 'parked' and parked_from = 'running'))";
@@ -101,11 +110,18 @@ const timersOf = (subscription: string, run: string): string =>
 
 export class RunStatements {
   readonly #service: string;
+  readonly #personsMax: number;
   readonly #isAlone: boolean;
+  readonly #values: "plain" | "sealed";
 
-  /** @param sessions  `one`: there is no other process to be told. */
-  constructor(service: string, sessions: "one" | "many") {
+  /**
+   * @param sessions  `one`: there is no other process to be told.
+   * @param values  Whether they are sealed ({@link ValueToKeep} stands for each, until it is), and for how many persons at most under the keys of these.
+   */
+  constructor(service: string, sessions: "one" | "many", values: "plain" | { readonly personsMax: number } = "plain") {
     this.#service = service;
+    this.#values = values === "plain" ? "plain" : "sealed";
+    this.#personsMax = values === "plain" ? 0 : values.personsMax;
     this.#isAlone = sessions === "one";
   }
 
@@ -113,16 +129,26 @@ export class RunStatements {
   start(run: NewRun): readonly Statement[] {
     const text = `
       with woken as (
-        insert into tenon_runs (id, workflow, input, parent, parent_place, depth, trace) values ($1, $2, $3, $4, $5, $6, $7)
+        insert into tenon_runs (id, workflow, input, parent, parent_place, depth, trace, subjects) values ($1, $2, $3, $4, $5, $6, $7, $8)
         on conflict (id) do nothing returning id as run, workflow, trace
       )
       ${this.#turns("start")}`;
-    const parameters = [run.id, run.workflow, run.input, run.parent ?? null, run.parentPlace ?? null, run.depth ?? 0, run.trace ?? null];
-    return [{ text, parameters }, ...this.#notice()];
+    const parameters = [run.id, run.workflow, this.#kept(run.input), run.parent ?? null, run.parentPlace ?? null, run.depth ?? 0, run.trace ?? null, run.persons];
+    return [...this.#assertNotErased(run.persons), { text, parameters }, ...this.#notice()];
   }
 
-  guard({ run, turn }: TurnOf, state: RunState): Statement {
-    return { text: guardText, parameters: [turn, run, state] };
+  /** Whoever was erased since the values were sealed has left them unreadable: then all is undone, as where a row has changed. */
+  #assertNotErased(persons: readonly string[]): readonly Statement[] {
+    return persons.length === 0 || persons.length > this.#personsMax ? [] : [{ text: "select tenon_assert_not_erased($1::text[])", parameters: [persons] }];
+  }
+
+  guard({ erasures, run, turn }: TurnOf, state: RunState): Statement {
+    return { text: guardText, parameters: [turn, run, state, erasures ?? null] };
+  }
+
+  /** The run tells of these persons too. */
+  persons(run: string, persons: readonly string[]): readonly Statement[] {
+    return [...this.#assertNotErased(persons), { text: personsText, parameters: [run, persons] }];
   }
 
   record(run: string, step: StepWrite): Statement {
@@ -130,7 +156,7 @@ export class RunStatements {
     return {
       text: recordText,
       parameters: [
-        run, place, name, kind, state, result ?? null, toJson(failure), attempts, toJson(detail), eventType ?? null, eventKey ?? null, mail ?? null,
+        run, place, name, kind, state, this.#kept(result), toJson(failure), attempts, this.#kept(toJson(detail)), eventType ?? null, eventKey ?? null, mail ?? null,
         dueInMs ?? null, new Date(startedAtMs), endedAtMs === undefined ? null : new Date(endedAtMs), attemptsBefore,
       ],
     };
@@ -199,23 +225,29 @@ export class RunStatements {
     return { text: "update tenon_runs set parked_from = state, state = 'parked', parked_reason = $2 where id = $1", parameters: [run, reason] };
   }
 
-  /** The end of a run: its timers go, and a parent that waits for it is told. */
+  /** The end of a run: its timers go, and a parent that waits for it is told. Where one of its persons was erased, its values go too. */
   end(of: TurnOf, { endedAtMs, failure, output, state }: RunEnd): readonly Statement[] {
     const text = `
       with ended as (
-        update tenon_runs set state = $2, output = $3, failure = coalesce($4, failure), ended_at = $5 where id = $1
-        returning parent, parent_place, state, output, failure
+        update tenon_runs set state = $2, failure = coalesce($4, failure), ended_at = $5,
+          output = case when erasures = 0 then $3::json end, input = case when erasures = 0 then input end
+        where id = $1 returning parent, parent_place, state, failure, subjects
+      ),
+      told_of as (
+        update tenon_runs as parents set subjects = array(select unnest(parents.subjects) union select unnest(ended.subjects))
+        from ended where parents.id = ended.parent and not parents.subjects @> ended.subjects
       ),
       told as (
         update tenon_steps as steps set state = case when ended.state = 'completed' then 'done' else 'failed' end, ended_at = $5,
-          result = ended.output, failure = case when ended.state = 'completed' then null else ended.failure end
+          result = $3::json, failure = case when ended.state = 'completed' then null else ended.failure end
         from ended where steps.run = ended.parent and steps.place = ended.parent_place and steps.state = 'waiting'
         returning steps.run
       ),
       woken as (select runs.id as run, runs.workflow, runs.trace from tenon_runs as runs join told on told.run = runs.id)
       ${this.#turns("child")}`;
     return [
-      { text, parameters: [of.run, state, output ?? null, toJson(failure), new Date(endedAtMs)] },
+      { text, parameters: [of.run, state, this.#kept(output), toJson(failure), new Date(endedAtMs)] },
+      { text: emptiedText, parameters: [of.run] },
       { text: `delete from tenon_inbox where ${timersOf("$1", "$2")}`, parameters: [turnsOf(of.workflow), of.run] },
       ...this.#notice(),
     ];
@@ -260,7 +292,7 @@ export class RunStatements {
   retry(run: string): readonly Statement[] {
     const text = `
       with woken as (
-        update tenon_runs as runs set state = 'running', failure = null, ended_at = null, cancel_reason = null where id = $1 and state = 'failed'
+        update tenon_runs as runs set state = 'running', failure = null, ended_at = null, cancel_reason = null where id = $1 and state = 'failed' and erasures = 0
           and not exists (select 1 from tenon_steps where run = $1 and kind = 'undo' and state <> 'registered')
         returning id as run, workflow, trace
       ),
@@ -290,7 +322,7 @@ export class RunStatements {
       ),
       woken as (select id as run, workflow, trace from tenon_runs where id in (select run from answered))
       ${this.#turns("answer")}`;
-    return [{ text, parameters: [run, place, json, new Date(atMs)] }, ...this.#notice()];
+    return [{ text, parameters: [run, place, this.#kept(json), new Date(atMs)] }, ...this.#notice()];
   }
 
   #timersAnew(run: string): Statement {
@@ -312,6 +344,12 @@ export class RunStatements {
       from woken`;
   }
 
+  /** JSON as it is kept. */
+  #kept(json: string | null | undefined): string | ValueToKeep | null {
+    if (json === null || json === undefined) return null;
+    return this.#values === "plain" ? json : new ValueToKeep(json);
+  }
+
   #notice(): readonly Statement[] {
     if (this.#isAlone) return [];
     return [{ text: "select pg_notify($1, $2)", parameters: [wakeChannel, `inbox ${this.#service}`] }];
@@ -321,7 +359,7 @@ export class RunStatements {
 /** The oldest event that a run may take: it came after the run was started, and the run has not had it. */
 export function mailText(workflow: string, type: string, key: string, run: string): string {
   return `
-    select mail.seq, mail.version, mail.data from tenon_mail as mail
+    select mail.seq, mail.id, mail.version, mail.data from tenon_mail as mail
     where mail.workflow = ${workflow} and mail.type = ${type} and (${key}::text is null or mail.key = ${key})
       and mail.received_at >= (select started_at from tenon_runs where id = ${run})
       and not exists (select 1 from tenon_steps where run = ${run} and tenon_steps.mail = mail.seq)

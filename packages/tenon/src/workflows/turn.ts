@@ -17,10 +17,11 @@ import { History } from "./history.ts";
 import { workflowLimits } from "./limits.ts";
 import type { AskSpec, BranchCode, FlowTurn, StepSpec, UntilSpec } from "./flow-turn.ts";
 import { Gathered } from "./gathered.ts";
-import type { Program } from "./program.ts";
+import type { Effects, Program } from "./program.ts";
 import { RecordError, toRecordedValue } from "./recorded-value.ts";
 import type { Run, Step, StepKind } from "./run.ts";
-import { fromRecordedFailure, type RecordedFailure, StepFailure, toRecordedFailure } from "./run-failure.ts";
+import { fromRecordedFailure, isOfRun, type RecordedFailure, StepFailure, toRecordedFailure } from "./run-failure.ts";
+import { RunPersons } from "./run-persons.ts";
 import { TurnLost } from "./run-store.ts";
 import type { NewRun, StepWrite } from "./statements.ts";
 import type { Question, TurnEnd, TurnMode, TurnStart, UndoEntry } from "./turn-start.ts";
@@ -29,6 +30,7 @@ export class Turn implements FlowTurn {
   readonly undos = new Map<string, UndoEntry>();
   readonly questions = new Map<string, Question>();
   readonly gathered: Gathered;
+  readonly persons: RunPersons;
   readonly #start: TurnStart;
   readonly #history: History;
   readonly #branches = new Set<Branch>();
@@ -45,6 +47,7 @@ export class Turn implements FlowTurn {
   constructor(start: TurnStart) {
     this.#start = start;
     this.#mode = start.mode;
+    this.persons = new RunPersons(start.run, start.store.statements);
     this.gathered = new Gathered(start.of, start);
     this.#history = new History(start.steps);
   }
@@ -127,7 +130,7 @@ export class Turn implements FlowTurn {
       const mail = await store.findMail({ run: this.run.id, workflow: this.#start.program.name, type, key, taken: this.#mailTaken });
       if (mail !== undefined) {
         this.#mailTaken.add(mail.seq);
-        const value = await this.#start.program.readEvent(type, mail.version, mail.data);
+        const value = await this.#start.program.readEvent(type, mail, { meetSubject: (person) => this.persons.meet([person]) });
         return this.#keep(branch, { ...this.#stepOf(at, "until"), state: "done", mail: mail.seq }, value);
       }
       if (step?.isDue === true) return this.#keep(branch, { ...this.#stepOf(at, "until"), state: "done" }, undefined);
@@ -162,7 +165,8 @@ export class Turn implements FlowTurn {
       const { depth, id, trace } = this.run;
       if (depth >= workflowLimits.depthMax) throw new StepFailure(at.name, { name: "LimitError", message: `a run has ${workflowLimits.depthMax} generations of children at most` });
       const json = await this.#inputOf(at.name, program, input);
-      const child: NewRun = { id: `${workflow}:${id}/${at.name}`, workflow, input: json, parent: id, parentPlace: at.place, depth: depth + 1, trace: trace ?? undefined };
+      this.persons.meet([program.subjectOf(input)]);
+      const child: NewRun = { id: `${workflow}:${id}/${at.name}`, workflow, input: json, parent: id, parentPlace: at.place, depth: depth + 1, trace: trace ?? undefined, persons: this.persons.all };
       this.gathered.wait({ step: { ...this.#stepOf(at, "child"), state: "waiting", detail: { run: child.id } }, waitMs: undefined, child });
       return this.#block(branch, at.name);
     });
@@ -279,7 +283,7 @@ export class Turn implements FlowTurn {
       let value: unknown;
       let markCount = 0;
       let endedAtMs = 0;
-      const keep = (result: unknown): readonly Statement[] => {
+      const keep = async (result: unknown, { persons, run }: Effects): Promise<readonly Statement[]> => {
         const recorded = toRecordedValue(`what "${at.name}" gave back`, result);
         this.#assertRoom(at.name, recorded.bytes);
         value = recorded.value;
@@ -287,7 +291,8 @@ export class Turn implements FlowTurn {
         markCount = marks.length;
         endedAtMs = this.#start.clock.nowMs();
         const write: StepWrite = { ...own, state: "done", result: recorded.json, attempts: attempt, endedAtMs };
-        return [store.statements.guard(this.#start.of, "running"), ...marks, store.statements.record(this.run.id, write)];
+        this.persons.meet(persons);
+        return store.sealed([store.statements.guard(this.#start.of, "running"), ...this.persons.grown(), ...marks, store.statements.record(this.run.id, write)], this.persons.all, run);
       };
       try {
         await runAttempt({ run: this.run, name: at.name, place: at.place, kind: spec.kind, attempt, deadlineMs: spec.deadlineMs, work: spec.work, keep, known: () => this.known, signal: this.#abort.signal });
@@ -330,7 +335,7 @@ export class Turn implements FlowTurn {
   async #commit(step: StepWrite): Promise<void> {
     const { of, store } = this.#start;
     const { marks } = this.gathered;
-    await store.commit([store.statements.guard(of, "running"), ...marks, store.statements.record(of.run, step)]);
+    await store.commit([store.statements.guard(of, "running"), ...this.persons.grown(), ...marks, store.statements.record(of.run, step)], this.persons.all);
     this.gathered.markKept(marks.length);
   }
 
@@ -462,9 +467,4 @@ export class Turn implements FlowTurn {
       this.#watchCode();
     });
   }
-}
-
-/** What the code is to meet, as opposed to what happened to the turn. */
-function isOfRun(thrown: unknown): boolean {
-  return thrown instanceof StepFailure || thrown instanceof RecordError || (thrown instanceof Fault && "reason" in thrown);
 }

@@ -17,10 +17,10 @@ const talking = service(talk, {
 const started = await startApp(app("talk", { services: [talking] }), {
   layers: [{ name: "test", values: { TENON_MODE: "production", PORT: "0", HOST: "127.0.0.1", ...(process.env["TENON_DIRECTORY"] === undefined ? {} : { TENON_DIRECTORY: process.env["TENON_DIRECTORY"] }) } }],
 });
-process.send?.(started.url);
 process.on("SIGUSR2", () => void started.switchLevels().then(() => process.send?.("switched")));
 process.on("SIGTERM", () => {
   for (let n = 0; n < lines; n += 1) started.log.info("last words", { n });
   process.disconnect?.();
   void started.stop();
 });
+process.send?.(started.url);

@@ -6,8 +6,10 @@ import { app as createApp, type App, type BudgetPolicy, command, contract, Decla
 import { openApp, type OpenApp, openData, parseConfig, systemClock } from "../../src/app/index.ts";
 import { Call } from "../../src/calls/index.ts";
 import { withSession } from "../../src/data/index.ts";
-import { LogWriter, Metrics } from "../../src/telemetry/index.ts";
+import { LogWriter, Metrics, type Span, type TelemetrySink } from "../../src/telemetry/index.ts";
+import { createTestDatabase } from "../../src/postgres/index.ts";
 import { ManualClock } from "../calls/fixture.ts";
+import { serverUrl, skip as skipServer } from "../data/server.ts";
 
 const objective = { availability: 99.9, latency: { p99: "100ms" } } as const;
 const shop = contract("shop", {
@@ -41,10 +43,10 @@ interface Opened {
   readonly look: () => Promise<void>;
 }
 
-async function openShop(budgetPolicy?: BudgetPolicy): Promise<Opened> {
+async function openShop(budgetPolicy?: BudgetPolicy, more: { readonly settings?: Readonly<Record<string, string>>; readonly telemetry?: TelemetrySink } = {}): Promise<Opened> {
   const clock = new ManualClock();
   const log = new LogWriter({ write: () => undefined, clock });
-  const open = await openApp(createShop(clock, budgetPolicy), { config: parseConfig([]).config, serviceConfigs: new Map(), clock, random: () => 0.5, log, metrics: new Metrics({ clock }), verifier: undefined, data: undefined });
+  const open = await openApp(createShop(clock, budgetPolicy), { config: parseConfig([{ name: "test", values: more.settings ?? {} }]).config, serviceConfigs: new Map(), clock, random: () => 0.5, log, metrics: new Metrics({ clock }), verifier: undefined, data: undefined, telemetry: more.telemetry });
   let id = 0;
   async function one(operation: Operation, input: unknown): Promise<string> {
     try {
@@ -124,6 +126,27 @@ describe("objectives of an app", () => {
     assert.deepEqual(await opened.call(shop.recommend), ["ok"]);
   });
 
+  test("with a page firing, every trace is recorded where the app asks for it, and only then", async () => {
+    const spans: Span[] = [];
+    const opened = await openShop(["trace"], { settings: { OTEL_TRACES_SAMPLER: "always_off" }, telemetry: { spans: (portion) => void spans.push(...portion) } });
+    const recorded = async (): Promise<number> => {
+      spans.length = 0;
+      await opened.call(shop.look, undefined, 20);
+      opened.open.spans.flush();
+      return spans.length;
+    };
+    assert.equal(await recorded(), 0);
+    for (let i = 0; i < 3; i++) {
+      await opened.call(shop.buy, { how: "away" }, 20);
+      await opened.look();
+    }
+    assert.equal(await recorded(), 20);
+    const family = opened.open.metrics.collect().find(({ name }) => name === "tenon_objective_burn_rate");
+    const rate = family?.series.find(({ labels }) => labels["objective"] === "shop.buy/availability" && labels["window"] === "1h");
+    assert.ok((rate?.value ?? 0) > 14.4);
+    assert.deepEqual(await opened.call(shop.recommend), ["ok"]); // nobody gives way
+  });
+
   test("a probe runs through the whole pipeline once a minute, in a series of its own", async () => {
     const opened = await openShop();
     for (const part of opened.open.objectives?.probes ?? []) await part.start();
@@ -166,6 +189,39 @@ describe("the lag of a subscription", () => {
       await keeper?.stop();
     } finally {
       await data.close();
+    }
+  });
+});
+
+describe("a service whose sessions have run out", { skip: skipServer }, () => {
+  test("is looked at as ever: its counts are kept and its alert fires, though no session is free", { timeout: 60_000 }, async () => {
+    const clock = new ManualClock();
+    const log = new LogWriter({ write: () => undefined, clock });
+    const made = await createTestDatabase(serverUrl);
+    const config = { ...parseConfig([]).config, databaseUrl: made.url, databasePoolMax: 1 };
+    const own = service(shop, { migrations: new URL("event-migrations/payments/", import.meta.url), handlers: { buy: () => { throw new Fault("unavailable", "the till is broken"); }, look: () => "", recommend: () => "" } });
+    const app = createApp("market", { services: [own] });
+    const data = await openData(app, { config, clock: systemClock, random: Math.random, log, migrate: "always", seed: "no" });
+    try {
+      const open = await openApp(app, { config, serviceConfigs: new Map(), clock: systemClock, objectivesClock: clock, random: Math.random, log, metrics: new Metrics({ clock: systemClock }), verifier: undefined, data });
+      const keeper = open.objectives?.keeperOf("shop");
+      const held = await Promise.all((["read", "write"] as const).map((mode) => data.database.acquire({ service: "shop", mode, timeoutMs: 1_000 })));
+      const startedMs = performance.now();
+      for (let look = 0; look < 3; look++) {
+        const calls = Array.from({ length: 10 }, async (_, i) => open.directory.find(shop.buy.id)?.(new Call({ operation: shop.buy, id: `${look}-${i}`, startedAtMs: systemClock.elapsedMs(), input: { how: "ok" } })));
+        assert.ok((await Promise.allSettled(calls)).every(({ status }) => status === "rejected"));
+        clock.advance(10_000);
+        await keeper?.look();
+      }
+      assert.ok(performance.now() - startedMs < 4_000, "a look waited for a session");
+      assert.equal(keeper?.alerts.find(({ id }) => id === "shop.buy/availability/page")?.state, "firing");
+      for (const session of held) session.release();
+      const { rows } = await withSession(data.database, { service: "shop", mode: "read" }, (session) => session.query("select bad::int from tenon_objective_counts where bucket_s = 3600 and target = 'shop.buy/availability'", []));
+      assert.deepEqual(rows, [{ bad: 30 }]);
+      await keeper?.stop();
+    } finally {
+      await data.close();
+      await made.drop();
     }
   });
 });

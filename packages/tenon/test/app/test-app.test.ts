@@ -101,3 +101,23 @@ describe("a service in a test, on a real database", () => {
     assert.equal((await faultOf(service_.count(undefined, { as: ada }))).code, "permission_denied");
   });
 });
+
+test("somebody whose token is bound to a key may call, through another service, what takes no other", async () => {
+  const bank = contract("bank", { pay: command({ access: "signed-in", senderConstrained: true, output: z.object({ by: z.string() }) }) });
+  const door = contract("door", { pay: command({ access: "signed-in", output: z.object({ by: z.string() }), errors: { Unproven: { status: 422 } } }) });
+  const bankService = service(bank, { handlers: { pay: ({ caller }) => ({ by: caller.subject }) } });
+  const doorService = service(door, {
+    handlers: {
+      async pay({ call, fail }) {
+        try {
+          return await call(bank.pay);
+        } catch (thrown) {
+          throw thrown instanceof Fault && thrown.code === "unauthenticated" ? fail.Unproven() : thrown;
+        }
+      },
+    },
+  });
+  await using shown = tested(doorService, { with: [bankService] });
+  assert.deepEqual(await shown.pay(undefined, { as: { subject: "ada", claims: { cnf: { jkt: "a" } } } }), { by: "ada" });
+  await assert.rejects(shown.pay(undefined, { as: ada }), { publicCode: "Unproven" });
+});

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Caller } from "../../src/contract/index.ts";
+import { anonymous, type Caller } from "../../src/contract/index.ts";
 import { Call, type Handler, MemoryAnswers, replay } from "../../src/calls/index.ts";
 import { get, make, ManualClock } from "./fixture.ts";
 
@@ -38,6 +38,23 @@ describe("replay", () => {
     const run = compiled((running) => ({ name: running.caller?.subject }));
     assert.deepEqual(await run(call({ name: "a" }, "k", person("ada"))), { name: "ada" });
     assert.deepEqual(await run(call({ name: "a" }, "k", person("bob"))), { name: "bob" });
+  });
+
+  test("refuses short keys of callers who have shown nothing, as only their keys tell them apart", async () => {
+    let runs = 0;
+    const run = compiled(() => ({ name: `run ${++runs}` }));
+    for (const key of ["1", "order-1", "2026-11-26", "x".repeat(15)]) {
+      await assert.rejects(async () => run(call({ name: "a" }, key, anonymous)), { code: "invalid_argument", message: /16 characters at least/ });
+    }
+    const [one, other] = ["6f1c0a52d8be4f7c", "0b9f2c44-7f0e-4f5d-9f0a-3f6c1f7f6f0e"];
+    assert.deepEqual(await run(call({ name: "a" }, one, anonymous)), { name: "run 1" });
+    assert.deepEqual(await run(call({ name: "a" }, one, anonymous)), { name: "run 1" });
+    assert.deepEqual(await run(call({ name: "a" }, other, anonymous)), { name: "run 2" });
+  });
+
+  test("takes a short key that a service has chosen, also where it acts for nobody", async () => {
+    const run = compiled(() => ({ name: "x" }));
+    assert.deepEqual(await run(new Call({ operation: make, id: "1", startedAtMs: 0, input: { name: "a" }, idempotencyKey: "k", caller: anonymous, from: "orders" })), { name: "x" });
   });
 
   test("stores nothing of a command that failed: its repeat runs", async () => {

@@ -17,7 +17,6 @@ describe("check", () => {
 
   before(async () => {
     project = await Project.create(notesFiles());
-    await project.useDatabaseCache();
   });
   after(() => project[Symbol.asyncDispose]());
 
@@ -32,7 +31,7 @@ describe("check", () => {
 
   test("tells every difference between the tables that are declared and those that the migrations build", async () => {
     await project.write({ "notes/migrations/0001_notes.sql": "create table notes (id integer primary key, title text not null, text integer not null);\n" });
-    const { code, stdout } = await project.tenon(["check"]);
+    const { code, stdout } = await project.command(["check"]);
     assert.equal(code, 1);
     assert.match(stdout, /✓ +migrations/);
     assert.match(stdout, /✗ +tables +2 problems/);
@@ -42,7 +41,7 @@ describe("check", () => {
 
   test("tells of a migration that fails, with its line, and of a wrong setting, in one go, and as JSON", async () => {
     await project.write({ "notes/migrations/0001_notes.sql": "create table notes (id integer primary key);\n\ncreate tabel oops (id int);\n" });
-    const { code, stdout } = await project.tenon(["check", "--json"], { PORT: "80x" });
+    const { code, stdout } = await project.command(["check", "--json"], { PORT: "80x" });
     assert.equal(code, 1);
     const answer = JSON.parse(stdout) as CheckAnswer;
     assert.equal(answer.ok, false);
@@ -63,7 +62,7 @@ describe("check", () => {
     const service = `import { standardWebhook } from "tenon/webhooks";\nimport { reactions } from "tenon";\nimport * as z from "zod";\n${(files["notes/service.ts"] ?? "").replace("handlers: {", triggers).replace("export default", 'const config = z.object({ HOOK: z.string() });\nconst { every, onChange, webhook } = reactions({ notes: table(Note.shape, { key: "id" }) }, config);\n\nexport default').replace("tables:", "config,\n  tables:")}`;
     const contract = (files["notes/contract.ts"] ?? "").replace("import { contract,", "import { contract, event,").replace('contract("notes", {', 'contract("notes", {\n  added: event({ data: Note }),');
     await project.write({ ...files, "notes/service.ts": service, "notes/contract.ts": contract });
-    const { code, stdout } = await project.tenon(["check", "--json"], { HOOK: "hunter2!" });
+    const { code, stdout } = await project.command(["check", "--json"], { HOOK: "hunter2!" });
     assert.equal(code, 1);
     const { checks } = JSON.parse(stdout) as CheckAnswer;
     assert.deepEqual(checks.filter(({ problems }) => problems.length > 0).map(({ name }) => name), ["triggers"]);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { greeterFiles, notesFiles } from "./projects.ts";
-import { freePort, Project, TenonProcess } from "./tenon-process.ts";
+import { freePort, Project, runTenon, TenonProcess } from "./tenon-process.ts";
 
 interface Ready {
   readonly url: string;
@@ -71,6 +71,19 @@ describe("dev", () => {
     assert.equal(await textAt(url), "hello ann");
     assert.equal((await fetch(`${url}/docs`)).status, 200);
     assert.equal((await fetch(`${url}/openapi.json`)).status, 200);
+  });
+
+  test("keeps what the app tells of itself, where tenon traces and tenon logs look", async () => {
+    await textAt(url);
+    let lines: readonly string[] = [];
+    for (const endMs = performance.now() + 10_000; lines.length === 0 && performance.now() < endMs; ) {
+      await sleep(200);
+      const traces = await runTenon(["traces"], { cwd: project.directory });
+      lines = traces.stdout.split("\n").filter((line) => line.includes("GET /greet/{name}"));
+    }
+    assert.ok(lines.length > 0);
+    const logs = await runTenon(["logs", "--json"], { cwd: project.directory });
+    assert.match(logs.stdout, /greeter\.greet/);
   });
 
   test("restarts when a file is saved that the app imports", async () => {
@@ -196,7 +209,6 @@ describe("dev leaves nothing behind", () => {
 describe("dev with the embedded database", () => {
   test("migrates and seeds by itself, keeps the rows over a restart, and applies a migration that is added", async () => {
     await using project = await Project.create(notesFiles());
-    await project.useDatabaseCache();
     await using dev = new TenonProcess(["dev", "--json"], { cwd: project.directory, env: { PORT: String(await freePort()) } });
     const { url } = await ready(dev);
     const seeded = { items: [{ id: 1, text: "from the seed" }] };

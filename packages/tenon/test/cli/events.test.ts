@@ -40,14 +40,15 @@ for (const { name, open, skip } of deployments) {
     before(async () => {
       deployment = await open();
       project = await Project.create(paidFiles());
-      await project.useDatabaseCache();
     });
     after(async () => {
       await project?.[Symbol.asyncDispose]();
       await deployment?.drop();
     });
 
-    const events = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Finished> => project.tenon(["events", ...args], { ...deployment.env, ...env });
+    const events = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Finished> => project.command(["events", ...args], { ...deployment.env, ...env });
+    /** Where it counts that it is a process: who is asked at a terminal, and what handlers say on standard error. */
+    const program = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Finished> => project.tenon(["events", ...args], { ...deployment.env, ...env });
     async function json<T>(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<T> {
       const { code, stderr, stdout } = await events([...args, "--json"], env);
       assert.equal(code, 0, stderr);
@@ -79,8 +80,11 @@ for (const { name, open, skip } of deployments) {
       }
     }
 
+    // Nothing of these depends on the engine, and the embedded one takes a second to open, in every command.
+    const onServer = { skip: name === "pglite" && serverSkip === false ? "tried on PostgreSQL" : false };
+
     test("before migrations it says what is missing", async () => {
-      const { code, stderr } = await events(["list"]);
+      const { code, stderr } = await program(["list"]);
       assert.equal(code, 1);
       assert.match(stderr, /^error: the database is behind: payments\/0001_none\.sql, orders\/0001_orders\.sql\n {2}→ tenon migrate/);
     });
@@ -121,11 +125,11 @@ for (const { name, open, skip } of deployments) {
     });
 
     test("a dry run shows how it fails, and with the handler mended what it would do, and keeps nothing", async () => {
-      const failing = await events(["try", "orders/1"]);
+      const failing = await program(["try", "orders/1"]);
       assert.equal(failing.code, 1);
       assert.match(failing.stdout, /nothing was kept\n\npayments\.captured \S+\n {2}fails: RangeError: a payment of less than nothing/);
       for (let round = 0; round < 2; round++) {
-        const { code, stderr, stdout } = await events(["try", "orders/1"], { ORDERS_MENDED: "yes" });
+        const { code, stderr, stdout } = await program(["try", "orders/1"], { ORDERS_MENDED: "yes" });
         assert.deepEqual([code, stderr], [0, ""]);
         assert.match(stdout, /\n {2}\+ paid_orders id="b" inserted\n {6}cents: -1\n {6}payer: "\[personal\]"\n {2}emits orders\.paid\n {6}\{\n {8}"order": "b"/);
       }
@@ -138,7 +142,7 @@ for (const { name, open, skip } of deployments) {
     });
 
     test("what is retried comes first of its key, also when nobody says yes at a terminal", async () => {
-      const unasked = await events(["retry", "orders/1"]);
+      const unasked = await program(["retry", "orders/1"]);
       assert.equal(unasked.code, 2);
       assert.match(unasked.stderr, /^error: Retry 1 dead letter: orders\/mark-paid 1\? There is nobody to ask/);
       assert.deepEqual(await json(["retry", "orders/1", "--yes"]), { retried: 1, leftOut: [] });
@@ -148,7 +152,7 @@ for (const { name, open, skip } of deployments) {
       assert.deepEqual(trials[0]?.changes[0]?.before, { id: "b", cents: 200, payer: "[personal]" }, "the later payment was applied last");
     });
 
-    test("what is discarded is kept with its reason, and told to whoever asks for it", async () => {
+    test("what is discarded is kept with its reason, and told to whoever asks for it", onServer, async () => {
       await whileRunning(async (url) => {
         await capture(url, "d", -5);
         await capture(url, "e", 5);
@@ -167,7 +171,7 @@ for (const { name, open, skip } of deployments) {
       assert.match(none.stderr, /^error: there is no dead letter at all/);
     });
 
-    test("a part of the history is delivered once more", async () => {
+    test("a part of the history is delivered once more", onServer, async () => {
       await whileRunning(async (url) => {
         await capture(url, "limited", 1);
         await paid(url, ["a", "b", "c", "e", "limited"]);
@@ -185,14 +189,12 @@ for (const { name, open, skip } of deployments) {
       assert.equal(one.stdout, "1 event put into the inbox of orders/mark-paid\n");
     });
 
-    test("a handler that calls another service is stopped there", async () => {
+    test("a handler that calls another service is stopped there", onServer, async () => {
       const { code, stdout } = await events(["try", "orders/mark-paid", "--from", "1h", "--key", "limited"]);
       assert.equal(code, 0);
       assert.match(stdout, /\n {2}stopped: it calls payments\.limit, which a dry run does not; .*\n {4}\{\n {6}"order": "limited",\n {6}"payer": "\[personal\]"/);
     });
 
-    // Nothing of these depends on the engine, and the embedded one takes half a second to open each time.
-    const onServer = { skip: name === "pglite" && serverSkip === false ? "tried on PostgreSQL" : false };
     test("wrong input is answered by what to do", onServer, async () => {
       const cases: readonly (readonly [args: readonly string[], code: number, says: RegExp])[] = [
         [["list", "paymets"], 2, /^error: there is no service "paymets" in the app\n {2}→ did you mean payments\?\n {2}→ there are payments, orders\n$/],
@@ -291,7 +293,7 @@ describe("events", () => {
     assert.match(stdout, /^Usage: tenon events <command>\n\nAn event leaves its service by the outbox/);
     for (const command of ["list", "show", "lag", "dead", "try", "retry", "discard", "replay"]) {
       assert.match(stdout, new RegExp(`\\n {2}${command} `));
-      const help = await project.tenon(["events", command, "--help"]);
+      const help = await project.command(["events", command, "--help"]);
       assert.equal(help.code, 0);
       assert.match(help.stdout, new RegExp(`^Usage: tenon events ${command} .*\\n[\\s\\S]*--json[\\s\\S]*\\nExamples:\\n {2}tenon events ${command}`));
     }

@@ -9,7 +9,6 @@ describe("migrate", () => {
 
   before(async () => {
     project = await Project.create({ ...notesFiles(), "notes/migrations/0002_pinned.sql": "alter table notes add column pinned boolean not null default false;\n" });
-    await project.useDatabaseCache();
   });
   after(() => project[Symbol.asyncDispose]());
 
@@ -24,17 +23,17 @@ describe("migrate", () => {
   });
 
   test("applies what is pending, and then there is nothing", async () => {
-    const first = await project.tenon(["migrate"]);
+    const first = await project.command(["migrate"]);
     assert.equal(first.stderr, "");
     assert.match(first.stdout, /^2 migrations applied to pglite .*:\n {2}notes\/0001_notes\.sql\n {2}notes\/0002_pinned\.sql\n$/);
-    const second = await project.tenon(["migrate"]);
+    const second = await project.command(["migrate"]);
     assert.equal(second.code, 0);
     assert.match(second.stdout, /^nothing is pending: pglite .* is up to date\n$/);
   });
 
   test("refuses a file that was edited after it was applied, and says which", async () => {
     await project.write({ "notes/migrations/0001_notes.sql": "create table notes (id bigint primary key);\n" });
-    const { code, stderr, stdout } = await project.tenon(["migrate"]);
+    const { code, stderr, stdout } = await project.command(["migrate"]);
     assert.equal(code, 1);
     assert.equal(stdout, "");
     assert.match(stderr, /^error: notes: 0001_notes\.sql was edited after it was applied/);

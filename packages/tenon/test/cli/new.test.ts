@@ -64,7 +64,6 @@ export default app("shop", {
   });
 
   test("makes what is well: contracts, migrations and tables", async () => {
-    await place.useDatabaseCache("shop");
     const { code, stdout } = await runTenon(["check"], { cwd: shop });
     assert.equal(code, 0, stdout);
     assert.match(stdout, /3 services, 9 operations/);

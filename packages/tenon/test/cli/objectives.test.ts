@@ -18,7 +18,7 @@ export const notes = contract("notes", {
 const countsText = `import { openDatabase, parseConfig, systemClock } from "#app";
 import { withSession } from "#data";
 import { DatabaseObjectives } from "#objectives";
-const { config } = parseConfig([]);
+const { config } = parseConfig([{ name: "environment", values: process.env }]);
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 const database = await openDatabase(config, log);
 const store = new DatabaseObjectives((mode, task) => withSession(database, { service: "notes", mode }, task));
@@ -35,18 +35,14 @@ interface Shown {
 async function openNotes(): Promise<Project> {
   const src = new URL("../../src/", import.meta.url).href;
   const counts = countsText.replace(/#(\w+)/g, (_, room: string) => `${src}${room}/index.ts`);
-  const project = await Project.create({ ...notesFiles(), "notes/contract.ts": contractText, "counts.ts": counts });
-  await project.useDatabaseCache();
+  const project = await Project.createOnServer({ ...notesFiles(), "notes/contract.ts": contractText, "counts.ts": counts });
   const { code, stderr } = await project.tenon(["migrate"]);
   assert.equal(code, 0, stderr);
   return project;
 }
 
 async function count(project: Project, agoMs: number, bad: number): Promise<void> {
-  const { spawn } = await import("node:child_process");
-  const child = spawn(process.execPath, ["counts.ts", String(agoMs), String(bad)], { cwd: project.directory, stdio: ["ignore", "ignore", "inherit"] });
-  const code = await new Promise((resolve) => child.once("exit", resolve));
-  assert.equal(code, 0);
+  await project.run("counts.ts", String(agoMs), String(bad));
 }
 
 describe("tenon objectives", () => {
@@ -59,15 +55,15 @@ describe("tenon objectives", () => {
     assert.match(shown.stdout, /^OBJECTIVE +PROMISED +MEASURED +OF +BUDGET LEFT +1h +6h +1d +3d +ALERT\n/);
     assert.match(shown.stdout, /^notes\.list\/availability +99\.9 % answered +99\.975 % +100000 +75 % +0 +0 +0 +0$/m);
     assert.match(shown.stdout, /^notes\.list\/latency-p99 +99 % within 250ms +- +0 +100 % /m);
-    const open = await project.tenon(["objectives", "gate"]);
+    const open = await project.command(["objectives", "gate"]);
     assert.deepEqual([open.code, open.stdout], [0, "open: 2 of 2 objectives looked at, none in danger\n"]);
 
     await count(project, 60_000, 2_000);
-    const data = JSON.parse((await project.tenon(["objectives", "--json"])).stdout) as Shown;
+    const data = JSON.parse((await project.command(["objectives", "--json"])).stdout) as Shown;
     assert.deepEqual(data.objectives[0]?.counts, { bad: 2_025, total: 200_000 });
     assert.equal(data.objectives[0]?.budgetLeft?.toFixed(3), "-9.125");
     assert.deepEqual(data.objectives[0]?.burnRates?.map(({ isMet, long }) => [long.toFixed(1), isMet]), [["20.0", true], ["20.0", true], ["20.0", true], ["20.0", true]]);
-    const closed = await project.tenon(["objectives", "gate"]);
+    const closed = await project.command(["objectives", "gate"]);
     assert.equal(closed.code, 1);
     assert.equal(closed.stdout, "closed:\n  notes.list/availability: its budget burns 20 times as fast as it may\n  notes.list/availability: its error budget is spent (-912.5 % left)\n");
   });
@@ -75,16 +71,16 @@ describe("tenon objectives", () => {
   test("an app without a database says what is promised, and that counts are in its processes", async () => {
     const files = greeterFiles();
     await using project = await Project.create({ ...files, "greeter/contract.ts": (files["greeter/contract.ts"] ?? "").replace('access: "public", input', 'access: "public", objective: { availability: 99.5 }, input') });
-    const { code, stdout } = await project.tenon(["objectives"]);
+    const { code, stdout } = await project.command(["objectives"]);
     assert.equal(code, 0);
     assert.match(stdout, /greeter\.greet\/availability +99\.5 % answered +not kept\nwithout a database, counts are in the memory of each process/);
-    const gate = await project.tenon(["objectives", "gate"]);
+    const gate = await project.command(["objectives", "gate"]);
     assert.match(gate.stdout, /^open: 0 of 1 objectives looked at, none in danger\nnot known here, since their services have no database: greeter\.greet\/availability/);
   });
 
   test("an app that promises nothing is told how to", async () => {
     await using project = await Project.create(greeterFiles());
-    const { code, stderr } = await project.tenon(["objectives"]);
+    const { code, stderr } = await project.command(["objectives"]);
     assert.equal(code, 1);
     assert.match(stderr, /greetings promises nothing\n {2}→ give an operation an objective/);
   });
@@ -93,15 +89,15 @@ describe("tenon objectives", () => {
 describe("tenon silences", () => {
   test("adds, lists and ends", { timeout: 60_000 }, async () => {
     await using project = await openNotes();
-    const added = JSON.parse((await project.tenon(["silences", "add", "notes", "--for", "2h", "--subject", "notes.*", "--severity", "page", "--reason", "moving", "--json"])).stdout) as { readonly id: string; readonly until: string };
+    const added = JSON.parse((await project.command(["silences", "add", "notes", "--for", "2h", "--subject", "notes.*", "--severity", "page", "--reason", "moving", "--json"])).stdout) as { readonly id: string; readonly until: string };
     assert.match(added.id, /^[0-9a-f]{8}$/);
     const ms = Date.parse(added.until) - Date.now();
     assert.ok(ms > 7_100_000 && ms <= 7_200_000, `${ms} ms`);
     const { stdout } = await project.tenon(["silences", "list"]);
     assert.match(stdout, new RegExp(`^${added.id} +notes +subject notes\\.\\*, severity page +${added.until} +moving$`, "m"));
-    assert.equal((await project.tenon(["silences", "end", added.id])).stdout, `${added.id} is over\n`);
-    assert.equal((await project.tenon(["silences", "list"])).stdout, "nothing is silenced\n");
-    const again = await project.tenon(["silences", "end", added.id]);
+    assert.equal((await project.command(["silences", "end", added.id])).stdout, `${added.id} is over\n`);
+    assert.equal((await project.command(["silences", "list"])).stdout, "nothing is silenced\n");
+    const again = await project.command(["silences", "end", added.id]);
     assert.deepEqual([again.code, /there is no silence/.test(again.stderr)], [1, true]);
   });
 
@@ -115,7 +111,7 @@ describe("tenon silences", () => {
       [["--reason", "x", "--for", "2h", "--severity", "loud"], /--severity loud is not known/],
       [["--reason", "x", "--for", "2h", "--subject", "orders.*"], /no objective of notes fits subject orders\.\*/],
     ] as const) {
-      const { code, stderr } = await project.tenon(["silences", "add", "notes", ...args]);
+      const { code, stderr } = await project.command(["silences", "add", "notes", ...args]);
       assert.equal(code, 2, stderr);
       assert.match(stderr, problem);
     }
@@ -129,9 +125,9 @@ describe("tenon export", () => {
     assert.deepEqual([rules.code, rules.stderr], [0, ""]);
     assert.match(rules.stdout, /^# Objectives of notebook, from its contracts: made by `tenon export prometheus`\.\ngroups:\n/);
     assert.match(rules.stdout, /job=\\"shop\\"/);
-    const dashboard = JSON.parse((await project.tenon(["export", "grafana"])).stdout) as { readonly title: string };
+    const dashboard = JSON.parse((await project.command(["export", "grafana"])).stdout) as { readonly title: string };
     assert.equal(dashboard.title, "notebook: notes");
-    const wrong = await project.tenon(["export", "grafana", "nots"]);
+    const wrong = await project.command(["export", "grafana", "nots"]);
     assert.deepEqual([wrong.code, /did you mean notes\?/.test(wrong.stderr)], [2, true]);
   });
 });

@@ -93,7 +93,6 @@ describe("start", () => {
 describe("start with the embedded database", () => {
   test("refuses pending migrations in production, applies and seeds when asked, and says what the database is not for", async () => {
     await using project = await Project.create(notesFiles());
-    await project.useDatabaseCache();
     const refused = await project.tenon(["start"]);
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, /the database is behind: notes\/0001_notes\.sql.*tenon migrate/);

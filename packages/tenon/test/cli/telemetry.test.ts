@@ -159,11 +159,11 @@ describe("telemetry", () => {
   });
 
   test("a second one finds the directory taken, and a taken port is told", async () => {
-    const { code, stderr } = await project.tenon(["telemetry", "--port", "0"]);
+    const { code, stderr } = await project.command(["telemetry", "--port", "0"]);
     assert.equal(code, 1);
     assert.match(stderr, /^error: telemetry cannot be kept in .*: another process keeps its telemetry there\n  → stop the other one/);
     const { port } = new URL(url);
-    const taken = await project.tenon(["telemetry", "--port", port, "--store", "elsewhere"]);
+    const taken = await project.command(["telemetry", "--port", port, "--store", "elsewhere"]);
     assert.equal(taken.code, 1);
     assert.match(taken.stderr, new RegExp(`^error: port ${port} is taken\\n  → another collector may listen there`));
   });
@@ -196,7 +196,7 @@ describe("mistakes are told:", () => {
   for (const { args, code, says } of mistakes) {
     test(`tenon ${args.join(" ")}`, async () => {
       await using project = await Project.create();
-      const answer = await project.tenon(args);
+      const answer = await project.command(args);
       assert.deepEqual([answer.code, answer.stdout], [code, ""]);
       assert.match(answer.stderr, says);
     });
@@ -206,9 +206,9 @@ describe("mistakes are told:", () => {
     await using project = await Project.create();
     await using collector = new TenonProcess(["telemetry", "--port", "0", "--json"], { cwd: project.directory });
     await collector.nextEvent({ event: "ready" });
-    assert.match((await project.tenon(["traces", "abcd"])).stderr, /^error: there is no trace abcd\n/);
-    assert.match((await project.tenon(["traces", "xyz"])).stderr, /"xyz" is not the identifier of a trace/);
-    assert.equal((await project.tenon(["traces"])).stdout, "nothing was sent yet\n");
+    assert.match((await project.command(["traces", "abcd"])).stderr, /^error: there is no trace abcd\n/);
+    assert.match((await project.command(["traces", "xyz"])).stderr, /"xyz" is not the identifier of a trace/);
+    assert.equal((await project.command(["traces"])).stdout, "nothing was sent yet\n");
   });
 
   test("an address that others have, as another program tells it", async () => {

@@ -3,11 +3,15 @@
  * so that `tenon`, `zod` and the compiler are found as in any project; git, the linter and the checks pass them over.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
+import { Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { runCommand } from "../../src/cli/testing.ts";
+import { createTestDatabase, type TestDatabase } from "../../src/postgres/index.ts";
+import { serverUrl, skip as noServer } from "../data/server.ts";
 
 const program = fileURLToPath(new URL("../../bin/tenon.js", import.meta.url));
 const root = fileURLToPath(new URL("../../../../", import.meta.url));
@@ -29,20 +33,42 @@ export interface RunOptions {
 /** A directory of its own under the repository's `.tenon`, removed at the end. */
 export class Project implements AsyncDisposable {
   readonly directory: string;
+  /** Of every command: where its database is, if that is not in the directory. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly #database: TestDatabase | undefined;
+  /** By this process. */
+  #isLoaded = false;
+  /** Since then. */
+  #isChanged = false;
 
-  private constructor(directory: string) {
+  private constructor(directory: string, database?: TestDatabase) {
     this.directory = directory;
+    this.env = database === undefined ? {} : { DATABASE_URL: database.url };
+    this.#database = database;
   }
 
   /** @param files  Texts by path. Without a package.json, one is made. */
   static async create(files: Readonly<Record<string, string>> = {}): Promise<Project> {
+    return Project.#create(files);
+  }
+
+  /**
+   * One whose database is on PostgreSQL, where a server answers: for many commands one after the other, of which each would
+   * take a second to open the embedded database, and to which it makes no difference.
+   */
+  static async createOnServer(files: Readonly<Record<string, string>> = {}): Promise<Project> {
+    return Project.#create(files, noServer === false ? await createTestDatabase(serverUrl) : undefined);
+  }
+
+  static async #create(files: Readonly<Record<string, string>>, database?: TestDatabase): Promise<Project> {
     await mkdir(join(root, ".tenon"), { recursive: true });
-    const project = new Project(await mkdtemp(join(root, ".tenon", "cli-")));
+    const project = new Project(await mkdtemp(join(root, ".tenon", "cli-")), database);
     await project.write({ "package.json": '{ "name": "project", "type": "module" }\n', ...files });
     return project;
   }
 
   async write(files: Readonly<Record<string, string>>): Promise<void> {
+    this.#isChanged ||= this.#isLoaded && Object.keys(files).some((path) => path.endsWith(".ts"));
     for (const [path, text] of Object.entries(files)) {
       const file = join(this.directory, path);
       await mkdir(dirname(file), { recursive: true });
@@ -50,20 +76,63 @@ export class Project implements AsyncDisposable {
     }
   }
 
-  /** Takes over the empty database that the repository's own tests keep, which saves seconds. */
-  async useDatabaseCache(at = ""): Promise<void> {
-    const kept = join(root, ".tenon", "cache");
-    await cp(kept, join(this.directory, at, ".tenon", "cache"), { recursive: true }).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== "ENOENT") throw error;
-    });
+  tenon(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Finished> {
+    return runTenon(args, { cwd: this.directory, env: { ...this.env, ...env } });
   }
 
-  tenon(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Finished> {
-    return runTenon(args, { cwd: this.directory, env });
+  /**
+   * One command in the process of the test, which saves the start of another: for tests of what a command says and does.
+   * What a process is, its signals, its standard input and what it prints past the command line, {@link tenon} shows.
+   * A process loads a module once, so that a project whose modules are changed in between gets processes of its own after all.
+   */
+  async command(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Finished> {
+    if (this.#isChanged) return this.tenon(args, env);
+    this.#isLoaded = true;
+    return runInProcess(args, { cwd: this.directory, env: { ...this.env, ...env } });
+  }
+
+  /** Runs a file of the project that works on its database. @returns Standard output. */
+  async run(file: string, ...args: readonly string[]): Promise<string> {
+    const child = spawn(process.execPath, ["--conditions=tenon-source", file, ...args], { cwd: this.directory, env: { ...process.env, ...this.env }, stdio: ["ignore", "pipe", "inherit"] });
+    let text = "";
+    child.stdout.on("data", (chunk: Buffer) => void (text += chunk.toString()));
+    const code = await new Promise((resolve) => child.once("close", resolve));
+    if (code !== 0) throw new Error(`${file} ${args.join(" ")} ended with ${String(code)}: ${text}`);
+    return text;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#database?.drop();
     await rm(this.directory, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+let isCommandUnderWay = false;
+
+/** Runs one command in this process; see {@link Project.command}. */
+export async function runInProcess(args: readonly string[], { cwd, env = {} }: RunOptions): Promise<Finished> {
+  if (isCommandUnderWay) throw new RangeError("a process has one directory and one environment: commands in it run one after the other");
+  const [directory, environment] = [process.cwd(), process.env];
+  const [stdout, stderr] = [new Heard(), new Heard()];
+  isCommandUnderWay = true;
+  process.chdir(cwd);
+  process.env = { ...cleanEnvironment(), ...env };
+  try {
+    return { code: await runCommand(args, { stdout, stderr }), signal: null, stdout: stdout.text, stderr: stderr.text };
+  } finally {
+    process.env = environment;
+    process.chdir(directory);
+    isCommandUnderWay = false;
+  }
+}
+
+/** A stream that keeps what is written to it. */
+class Heard extends Writable {
+  text = "";
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString();
+    done();
   }
 }
 
@@ -153,7 +222,7 @@ export class TenonProcess implements AsyncDisposable {
 /** This environment without what would change the outcome: settings of the platform, colors, the options of this test run. */
 function cleanEnvironment(): Record<string, string | undefined> {
   const taken = /^(TENON_|OIDC_|DATABASE_|LOG_|PORT$|HOST$|NO_COLOR$|FORCE_COLOR$|NODE_OPTIONS$|NODE_TEST_CONTEXT$|NODE_V8_COVERAGE$)/;
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !taken.test(name)));
+  return { ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !taken.test(name))), TENON_CACHE: process.env["TENON_CACHE"] };
 }
 
 /** A port that nobody listens on at the moment. */

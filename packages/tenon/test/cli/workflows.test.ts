@@ -53,7 +53,7 @@ describe("tenon workflows", () => {
   /** What the app does when it runs for a moment. */
   async function work(task: (process: AppProcess, write: Operation) => Promise<void>): Promise<void> {
     const { default: app } = (await import(pathToFileURL(join(project.directory, "app.ts")).href)) as { readonly default: App };
-    const database = await openPglite({ dataDir: join(project.directory, ".tenon", "database"), cacheDir: join(project.directory, ".tenon", "cache") });
+    const database = await openPglite({ dataDir: join(project.directory, ".tenon", "database"), cacheDir: process.env["TENON_CACHE"] ?? join(project.directory, ".tenon", "cache") });
     try {
       await prepare(database, app.services);
       const process = await AppProcess.start({ services: app.services, database });
@@ -68,7 +68,6 @@ describe("tenon workflows", () => {
 
   before(async () => {
     project = await Project.create(files);
-    await project.useDatabaseCache();
     await work(async (process, write) => {
       for (const [id, how] of [["a1", "ask"], ["a2", "ask"], ["b1", "fail"], ["c1", "park"]]) await process.call(write, { id, how });
     });
@@ -82,55 +81,55 @@ describe("tenon workflows", () => {
     assert.match(stdout, /^post:a1 +letters +waiting .* ask "approve"$/m);
     assert.match(stdout, /^post:b1 +letters +failed .* RangeError: no stamps$/m);
     assert.match(stdout, /^post:c1 +letters +parked .* the undo step "burn" failed for good after 1 attempt: no matches$/m);
-    const parked = await project.tenon(["workflows", "list", "--state", "parked", "--json"]);
+    const parked = await project.command(["workflows", "list", "--state", "parked", "--json"]);
     assert.deepEqual((JSON.parse(parked.stdout) as readonly { readonly id: string }[]).map(({ id }) => id), ["post:c1"]);
-    assert.match((await project.tenon(["workflows", "list", "--name", "pots"])).stderr, /no service of office has a workflow pots\n {2}→ one of: post/);
-    assert.equal((await project.tenon(["workflows", "list", "--state", "dead"])).code, 2);
+    assert.match((await project.command(["workflows", "list", "--name", "pots"])).stderr, /no service of office has a workflow pots\n {2}→ one of: post/);
+    assert.equal((await project.command(["workflows", "list", "--state", "dead"])).code, 2);
   });
 
   test("show tells each step, and values only when asked", async () => {
-    const { stdout } = await project.tenon(["workflows", "show", "a1"]);
+    const { stdout } = await project.command(["workflows", "show", "a1"]);
     assert.match(stdout, /^post:a1 of letters: running\nstarted \d{4}-/);
     assert.match(stdout, /write +step +done +\d/);
     assert.match(stdout, /approve +ask +waiting +may it go\?, until .* \(in 1d 23h\)/);
     assert.doesNotMatch(stdout, /Ann/);
     assert.equal(stdout, stripVTControlCharacters(stdout));
-    assert.match((await project.tenon(["workflows", "show", "a1", "--values"])).stdout, /write: \{"to":"Ann"\}/);
-    const failed = JSON.parse((await project.tenon(["workflows", "show", "b1", "--json"])).stdout) as { readonly run: { readonly state: string; readonly failure: { readonly step: string } } };
+    assert.match((await project.command(["workflows", "show", "a1", "--values"])).stdout, /write: \{"to":"Ann"\}/);
+    const failed = JSON.parse((await project.command(["workflows", "show", "b1", "--json"])).stdout) as { readonly run: { readonly state: string; readonly failure: { readonly step: string } } };
     assert.deepEqual([failed.run.state, failed.run.failure.step], ["failed", "stamp"]);
   });
 
   test("a run that is not there, and one of several, are told in words", async () => {
-    const none = await project.tenon(["workflows", "show", "zzz"]);
+    const none = await project.command(["workflows", "show", "zzz"]);
     assert.deepEqual([none.code, none.stdout], [1, ""]);
     assert.match(none.stderr, /^error: there is no run zzz\n {2}→ /);
-    const several = await project.tenon(["workflows", "cancel", "post:a", "--reason", "x"]);
+    const several = await project.command(["workflows", "cancel", "post:a", "--reason", "x"]);
     assert.match(several.stderr, /post:a may be one of several runs:\n {2}post:a1 of letters\n {2}post:a2 of letters\n {2}→ write more of it/);
-    assert.match((await project.tenon(["workflows", "cancel", "a1"])).stderr, /a run is canceled for a reason/);
+    assert.match((await project.command(["workflows", "cancel", "a1"])).stderr, /a run is canceled for a reason/);
   });
 
   test("what does not fit the state of a run is refused with the reason", async () => {
-    assert.match((await project.tenon(["workflows", "resume", "a1"])).stderr, /the run post:a1 is not parked: it is running/);
-    assert.match((await project.tenon(["workflows", "retry", "c1"])).stderr, /the run post:c1 is parked: resume it/);
-    assert.match((await project.tenon(["workflows", "cancel", "b1", "--reason", "x"])).stderr, /the run post:b1 has ended: it is failed/);
-    assert.match((await project.tenon(["workflows", "answer", "b1", "approve", "true"])).stderr, /the run post:b1 does not ask "approve"/);
-    assert.match((await project.tenon(["workflows", "answer", "a1", "approve", "{ok}"])).stderr, /the answer is not JSON: \{ok\}/);
-    assert.match((await project.tenon(["workflows", "answer", "a1", "approve", '{"ok":1}'])).stderr, /the answer to "approve" does not fit: \/ok/);
+    assert.match((await project.command(["workflows", "resume", "a1"])).stderr, /the run post:a1 is not parked: it is running/);
+    assert.match((await project.command(["workflows", "retry", "c1"])).stderr, /the run post:c1 is parked: resume it/);
+    assert.match((await project.command(["workflows", "cancel", "b1", "--reason", "x"])).stderr, /the run post:b1 has ended: it is failed/);
+    assert.match((await project.command(["workflows", "answer", "b1", "approve", "true"])).stderr, /the run post:b1 does not ask "approve"/);
+    assert.match((await project.command(["workflows", "answer", "a1", "approve", "{ok}"])).stderr, /the answer is not JSON: \{ok\}/);
+    assert.match((await project.command(["workflows", "answer", "a1", "approve", '{"ok":1}'])).stderr, /the answer to "approve" does not fit: \/ok/);
   });
 
   test("answers, cancellations and retries reach the run", async () => {
     for (const args of [["answer", "a1", "approve", '{"ok":true}'], ["cancel", "a2", "--reason", "nobody writes letters"], ["retry", "b1"], ["resume", "c1"]]) {
-      const { code, stderr } = await project.tenon(["workflows", ...args]);
+      const { code, stderr } = await project.command(["workflows", ...args]);
       assert.deepEqual([code, stderr], [0, ""], args.join(" "));
     }
     await work(async () => undefined);
-    const { stdout } = await project.tenon(["workflows", "list", "--json"]);
+    const { stdout } = await project.command(["workflows", "list", "--json"]);
     const runs = JSON.parse(stdout) as readonly { readonly id: string; readonly state: string }[];
     assert.deepEqual(Object.fromEntries(runs.map(({ id, state }) => [id, state])), { "post:a1": "completed", "post:a2": "canceled", "post:b1": "failed", "post:c1": "parked" });
   });
 
   test("an app without workflows is told so", async () => {
     await using other = await Project.create(greeterFiles());
-    assert.match((await other.tenon(["workflows", "list"])).stderr, /no service of greetings has workflows/);
+    assert.match((await other.command(["workflows", "list"])).stderr, /no service of greetings has workflows/);
   });
 });

@@ -38,32 +38,32 @@ for (const engine of engines) {
 
     test("a repeat gets the first answer and does nothing", async () => {
       const place = placing(service, insertOrder(1));
-      const first = await place(callTo(orders.place, { idempotencyKey: "key-1" }));
-      const again = callTo(orders.place, { idempotencyKey: "key-1" });
+      const first = await place(callTo(orders.place, { idempotencyKey: "key-of-the-test-1" }));
+      const again = callTo(orders.place, { idempotencyKey: "key-of-the-test-1" });
       assert.deepEqual(await place(again), first);
       assert.deepEqual([again.isReplay, runs, await count()], [true, 1, 1]);
     });
 
     test("an answer without a value is an answer", async () => {
       const place = placing(service, () => undefined);
-      await place(callTo(orders.place, { idempotencyKey: "key-2" }));
-      const again = callTo(orders.place, { idempotencyKey: "key-2" });
+      await place(callTo(orders.place, { idempotencyKey: "key-of-the-test-2" }));
+      const again = callTo(orders.place, { idempotencyKey: "key-of-the-test-2" });
       assert.equal(await place(again), undefined);
       assert.equal(again.isReplay, true);
     });
 
     test("the answer of null is not the answer of nothing", async () => {
       const place = placing(service, () => null);
-      await place(callTo(orders.place, { idempotencyKey: "key-3" }));
-      assert.equal(await place(callTo(orders.place, { idempotencyKey: "key-3" })), null);
+      await place(callTo(orders.place, { idempotencyKey: "key-of-the-test-3" }));
+      assert.equal(await place(callTo(orders.place, { idempotencyKey: "key-of-the-test-3" })), null);
     });
 
     test("the same key with another input, or from another caller, is not the same command", async () => {
       const place = placing(service, () => "answer");
-      await place(callTo(orders.place, { idempotencyKey: "key-4", input: { a: 1 } }));
-      await assert.rejects(async () => place(callTo(orders.place, { idempotencyKey: "key-4", input: { a: 2 } })), { code: "conflict" });
+      await place(callTo(orders.place, { idempotencyKey: "key-of-the-test-4", input: { a: 1 } }));
+      await assert.rejects(async () => place(callTo(orders.place, { idempotencyKey: "key-of-the-test-4", input: { a: 2 } })), { code: "conflict" });
       const caller = { kind: "person", subject: "someone", issuer: "here", scopes: new Set<string>(), roles: new Set<string>(), claims: {} } as const;
-      const other = callTo(orders.place, { idempotencyKey: "key-4", input: { a: 2 }, caller });
+      const other = callTo(orders.place, { idempotencyKey: "key-of-the-test-4", input: { a: 2 }, caller });
       assert.equal(await place(other), "answer");
       assert.equal(other.isReplay, false);
     });
@@ -75,9 +75,9 @@ for (const engine of engines) {
         if (fails) throw new RangeError("a bug");
         return "done";
       });
-      await assert.rejects(async () => place(callTo(orders.place, { idempotencyKey: "key-5" })), RangeError);
+      await assert.rejects(async () => place(callTo(orders.place, { idempotencyKey: "key-of-the-test-5" })), RangeError);
       fails = false;
-      assert.equal(await place(callTo(orders.place, { idempotencyKey: "key-5" })), "done");
+      assert.equal(await place(callTo(orders.place, { idempotencyKey: "key-of-the-test-5" })), "done");
     });
 
     test("of repeats at once in several processes one is done, and all get its answer", async () => {
@@ -91,7 +91,7 @@ for (const engine of engines) {
             await each.data.workOf(call).db.insertInto("orders").values(order(100 + own)).execute();
             return { own };
           });
-          return place(callTo(orders.place, { idempotencyKey: "key-6" }));
+          return place(callTo(orders.place, { idempotencyKey: "key-of-the-test-6" }));
         }),
       );
       assert.equal(new Set(results.map((result) => JSON.stringify(result))).size, 1);
@@ -102,9 +102,9 @@ for (const engine of engines) {
       const short = await openOrders(opened.database, { answersKeepMs: 1 });
       let at = 0;
       const place = placing(short, () => ++at);
-      assert.equal(await place(callTo(orders.place, { idempotencyKey: "key-7" })), 1);
+      assert.equal(await place(callTo(orders.place, { idempotencyKey: "key-of-the-test-7" })), 1);
       await new Promise((resolve) => setTimeout(resolve, 20));
-      assert.equal(await place(callTo(orders.place, { idempotencyKey: "key-7" })), 2);
+      assert.equal(await place(callTo(orders.place, { idempotencyKey: "key-of-the-test-7" })), 2);
     });
 
     const silent: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -113,10 +113,10 @@ for (const engine of engines) {
 
     test("a sweep deletes what has expired and nothing else", async () => {
       const place = placing(service, () => "kept");
-      await place(callTo(orders.place, { idempotencyKey: "key-8" }));
+      await place(callTo(orders.place, { idempotencyKey: "key-of-the-test-8" }));
       await new Promise((resolve) => setTimeout(resolve, 20));
       assert.equal(await sweep(0), 1); // key-7's
-      const again = callTo(orders.place, { idempotencyKey: "key-8" });
+      const again = callTo(orders.place, { idempotencyKey: "key-of-the-test-8" });
       await place(again);
       assert.equal(again.isReplay, true);
       assert.ok((await sweep(-2 * 86_400_000)) > 1);

@@ -4,9 +4,9 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { type Delivery, DeliveryQueue } from "../../src/events/index.ts";
 
-function delivery(seq: number, key: string | undefined, attempts = 0): Delivery {
+function delivery(seq: number, key: string | undefined, attempts = 0, crashes = 0): Delivery {
   const event = { id: `id-${seq}`, source: "payments", type: "payments.captured", version: 1, key, time: "2026-01-01T00:00:00Z", data: {}, trace: undefined };
-  return { seq, subscription: "work", lane: laneOf(key), attempts, receivedAtMs: 0, event };
+  return { seq, subscription: "work", lane: laneOf(key), attempts, crashes, receivedAtMs: 0, event };
 }
 
 function laneOf(key: string | undefined): number {
@@ -38,6 +38,17 @@ describe("a delivery queue", () => {
     for (const [seq, key] of [[1, "a"], [2, "b"], [3, "a"], [4, "a"]] as const) queue.add(delivery(seq, key));
     assert.deepEqual(seqsOf(queue.take(3)), [1, 3, 4]);
     assert.deepEqual(seqsOf(queue.take(3)), [2]);
+  });
+
+  test("one that processes have died of comes alone, and lets others pass while another such one runs", () => {
+    const queue = new DeliveryQueue();
+    for (const each of [delivery(1, "a", 2, 2), delivery(2, "b"), delivery(3, "c", 1, 1), delivery(4, "d")]) queue.add(each);
+    assert.deepEqual(seqsOf(queue.take(9)), [1]);
+    assert.deepEqual([queue.hasReady, queue.hasUnsuspected], [true, true]);
+    assert.deepEqual(seqsOf(queue.take(1, "later")), [2]);
+    assert.deepEqual(seqsOf(queue.take(9, "later")), [4]);
+    assert.deepEqual([queue.hasReady, queue.hasUnsuspected, seqsOf(queue.take(9, "later"))], [true, false, []]);
+    assert.deepEqual(seqsOf(queue.take(9)), [3]);
   });
 
   test("what is there already is not taken in twice", () => {

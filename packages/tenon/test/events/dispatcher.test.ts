@@ -286,6 +286,19 @@ describe("deliveries of several processes", { skip: server?.skip ?? true }, () =
     await part.stop();
   });
 
+  test("that were taken over while the inbox could not be read are read once it can be", async () => {
+    await add(database, "work", [record(1, "k")]);
+    let failures = 0;
+    const failing = countingStatements(database, (text) => {
+      if (text.includes("as is_dead") && failures++ < 1) throw new RangeError("the connection is lost");
+    });
+    const part = dispatcher(failing, [rowConsumer(database)], { leaseMs: 300 });
+    await part.start();
+    await until("it is applied", async () => (await applied(database)).length === 1);
+    assert.ok(failures > 1);
+    await part.stop();
+  });
+
   test("one whose lease ended while it was at work applies nothing twice", async () => {
     await add(database, "work", [record(1, "k"), record(2, "k")]);
     const hold = Promise.withResolvers<void>();

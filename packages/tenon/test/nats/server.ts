@@ -17,7 +17,10 @@ export const serverUrl = process.env["TEST_NATS_URL"] ?? "nats://127.0.0.1:4222"
 /** Why tests of a running server are skipped, or `false` when they are not. */
 export const skip = await reasonToSkip();
 /** The same for tests that start servers of their own. */
-export const skipOwn = spawnSync("nats-server", ["-v"]).status === 0 ? false : "there is no nats-server to start";
+const shown = spawnSync("nats-server", ["-v"], { encoding: "utf8" });
+export const skipOwn = shown.status === 0 ? false : "there is no nats-server to start";
+/** Of the nats-server that tests start; empty where there is none. */
+export const version = /\d+\.\d+\.\d+/.exec(shown.stdout ?? "")?.[0] ?? "";
 
 async function reasonToSkip(): Promise<string | false> {
   try {

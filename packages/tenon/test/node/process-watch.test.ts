@@ -54,7 +54,7 @@ describe("the figures of a process", () => {
   test("show its work, its memory and its files", async () => {
     await watched(async (look) => {
       const before = look("process_cpu_seconds");
-      block(50);
+      for (let round = 0; round < 20 && look("process_cpu_seconds") - before <= 0.02; round += 1) block(50); // others may have the core
       assert.ok(look("process_cpu_seconds") - before > 0.02);
       assert.ok(look("process_resident_memory_bytes") > look("nodejs_heap_size_used_bytes"));
       assert.ok(look("nodejs_heap_size_used_bytes") > 1e6);

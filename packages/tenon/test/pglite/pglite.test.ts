@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { type Database, provision } from "../../src/data/index.ts";
 import { openPglite, type PgliteOptions } from "../../src/pglite/index.ts";
+import { SnapshotCache } from "../../src/pglite/testing.ts";
 import { cacheDir } from "../data/engines.ts";
 
 const opened: Database[] = [];
@@ -86,7 +87,48 @@ test("a kept empty database that is broken is made anew", async () => {
   assert.deepEqual((await session.query("select 1 as one", [])).rows, [{ one: 1 }]);
   session.release();
   await database.close();
-  assert.equal(warnings.length, 1);
+  assert.deepEqual(warnings, ["a kept database could not be loaded; a new one is made"]);
+});
+
+test("a new database begins as a copy of one that was kept with the same contents, and of no other", async () => {
+  const ownCache = join(directory, "copies");
+  const tablesOf = async (options: PgliteOptions): Promise<unknown> => {
+    const database = await openPglite({ cacheDir: ownCache, ...options });
+    const session = await database.acquire({ service: "", mode: "admin", timeoutMs: 1_000 });
+    const { rows } = await session.query("select tablename from pg_tables where schemaname = 'public' order by 1", []);
+    session.release();
+    await database.close();
+    return rows.map((row) => row["tablename"]);
+  };
+  const made = await openPglite({ cacheDir: ownCache, contents: "one table" });
+  opened.push(made);
+  const session = await made.acquire({ service: "", mode: "admin", timeoutMs: 1_000 });
+  await session.script("create table kept (id int)");
+  session.release();
+  const copies = async (): Promise<number> => (await readdir(ownCache)).filter((name) => name.endsWith(".tar.gz")).length;
+  await made.keep();
+  assert.equal(await copies(), 1, "the empty one: what is wanted for the first time may never be again");
+  await made.keep();
+  assert.equal(await copies(), 2, "and the one with a table");
+  await made.close();
+
+  assert.deepEqual(await tablesOf({ contents: "one table" }), ["kept"]);
+  const dataDir = join(directory, "copied");
+  assert.deepEqual(await tablesOf({ contents: "one table", dataDir }), ["kept"]);
+  assert.deepEqual(await tablesOf({ contents: "something else", dataDir }), ["kept"], "a database that is there stays what it is");
+  assert.deepEqual(await tablesOf({ contents: "something else" }), []);
+  assert.deepEqual(await tablesOf({}), []);
+});
+
+test("only so many databases are kept: those that were used last", async () => {
+  const ownCache = join(directory, "many");
+  const cacheOf = (contents: string) => new SnapshotCache(ownCache, { version: "1", parts: [contents] });
+  for (let i = 0; i < 24; i++) await cacheOf(String(i)).write(new Blob([String(i)]));
+  for (const name of await readdir(ownCache)) await utimes(join(ownCache, name), new Date(0), new Date(0));
+  await cacheOf("0").read(); // the oldest, and used
+  for (let i = 24; i < 47; i++) await cacheOf(String(i)).write(new Blob([String(i)]));
+  const kept = await Promise.all(Array.from({ length: 47 }, async (_, i) => ((await cacheOf(String(i)).read()) === undefined ? [] : [i])));
+  assert.deepEqual(kept.flat(), [0, ...Array.from({ length: 23 }, (_, i) => i + 24)]);
 });
 
 test("one holds the session, the others wait their turn, and rights change with the holder", async () => {
@@ -120,6 +162,27 @@ test("extensions of the package can be created, and others are refused by name",
   session.release();
   await database.close();
   await assert.rejects(open({ cacheDir, extensions: ["nonsense"] }), (fault: Error) => /no extension "nonsense"/.test(fault.message));
+});
+
+test("an array is sent as what its place is by now, and by whose rights it is asked", async () => {
+  const database = await open({ cacheDir });
+  await provision(database, ["orders", "billing"]);
+  const session = await database.acquire({ service: "", mode: "admin", timeoutMs: 1_000 });
+  await session.script("create table orders.kept (tags text[]); create table billing.kept (tags jsonb); grant all on orders.kept, billing.kept to postgres__orders, postgres__billing");
+  session.release();
+  const write = async (service: string): Promise<unknown> => {
+    const held = await database.acquire({ service, mode: "write", timeoutMs: 1_000 });
+    const { rows } = await held.query("insert into kept values ($1) returning pg_typeof(tags)::text as type", [["a", "b"]]);
+    held.release();
+    return rows[0]?.["type"];
+  };
+  for (let round = 0; round < 2; round++) assert.deepEqual([await write("orders"), await write("billing")], ["text[]", "jsonb"]);
+
+  const again = await database.acquire({ service: "", mode: "admin", timeoutMs: 1_000 });
+  await again.script("alter table orders.kept alter tags type jsonb using to_jsonb(tags)");
+  again.release();
+  assert.equal(await write("orders"), "jsonb");
+  await database.close();
 });
 
 test("letters of every script have an upper and a lower case", async () => {

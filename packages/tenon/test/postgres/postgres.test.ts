@@ -119,6 +119,21 @@ describe("connections to a server", { skip }, () => {
     assert.deepEqual(served, [1, 2, 3, 4]);
   });
 
+  test("where all are taken, whoever watches gets one beyond them, in the rights of the service; whoever works does not", async () => {
+    const request = { service: "orders", mode: "read", timeoutMs: 2_000 } as const;
+    const held = [await opened.database.acquire(request), await opened.database.acquire(request)];
+    const startedMs = performance.now();
+    const watching = await opened.database.acquire({ ...request, purpose: "watch" });
+    assert.ok(performance.now() - startedMs < 1_000);
+    assert.deepEqual((await watching.query("select current_user as role", [])).rows, (await (held[0] as typeof watching).query("select current_user as role", [])).rows);
+    await assert.rejects(opened.database.acquire({ ...request, timeoutMs: 100 }), { code: "unavailable" });
+    await assert.rejects(opened.database.acquire({ ...request, purpose: "watch", timeoutMs: 100 }), { code: "unavailable" }, "there is one of them");
+    watching.release();
+    await assert.rejects(opened.database.acquire({ ...request, timeoutMs: 100 }), { code: "unavailable" }, "it is not given to others");
+    for (const session of held) session.release();
+    (await opened.database.acquire({ ...request, purpose: "watch" })).release();
+  });
+
   test("a login of its own may take its own roles and nobody else's", async () => {
     const { reader, writer } = namesOf(new URL(opened.url).pathname.slice(1), "orders");
     const login = `${writer}_login`;

@@ -271,15 +271,15 @@ describe("what answers say", () => {
 
   describe("a repeated command", () => {
     test("gets its first answer, and is told so", async () => {
-      const key = { "idempotency-key": "one" };
+      const key = { "idempotency-key": "the-first-key-of-all" };
       const [first, second] = [await ask("POST /things", key, '{"name":"a"}'), await ask("POST /things", key, '{"name":"a"}')];
       assert.equal(first.body, second.body);
       assert.deepEqual([first.headers["idempotency-replayed"], second.headers["idempotency-replayed"]], [undefined, "true"]);
     });
 
     test("is a conflict under another input, and refused under a key that is none", async () => {
-      await ask("POST /things", { "idempotency-key": "two" }, '{"name":"a"}');
-      assertProblem(await ask("POST /things", { "idempotency-key": "two" }, '{"name":"b"}'), 409, "conflict");
+      await ask("POST /things", { "idempotency-key": "the-second-key-of-all" }, '{"name":"a"}');
+      assertProblem(await ask("POST /things", { "idempotency-key": "the-second-key-of-all" }, '{"name":"b"}'), 409, "conflict");
       for (const key of ["", "a b", "x".repeat(256), "é"]) assertProblem(await ask("POST /things", { "idempotency-key": key }, '{"name":"a"}'), 400, "invalid_argument");
       const twice = requestText("POST /things", { "idempotency-key": "a\r\nidempotency-key: b" }, '{"name":"a"}');
       assertProblem(await rawRequest(served.port, twice), 400, "invalid_argument");

@@ -55,5 +55,5 @@ export function samplePoint(more: Partial<MetricPoint> = {}): MetricPoint {
 
 /** An OTLP body of traces in JSON. */
 export function tracesJob(body: unknown): Job {
-  return { kind: "otlp", signal: "traces", encoding: "json", bytes: new Uint8Array(Buffer.from(JSON.stringify(body))) };
+  return { signal: "traces", encoding: "json", bytes: new Uint8Array(Buffer.from(JSON.stringify(body))) };
 }

@@ -10,11 +10,13 @@ function writer(options: { readonly level?: "debug" | "info" | "warn" | "error";
   return { log, clock, lines: () => written.join("").split("\n").slice(0, -1) };
 }
 
+const operation = { id: "orders.place", service: "orders" };
+
 describe("the log", () => {
   test("gathers lines and writes them together after 50 ms, in order, one JSON object each", () => {
     const { clock, lines, log } = writer();
     log.info("first", { n: 1 });
-    log.call("warn", { operation: "orders.place", service: "orders", code: "overloaded", id: "00ff", ms: 1.23456, traceIds: noTraceIds });
+    log.call("warn", { id: "00ff", operation, trace: undefined, traceIds: noTraceIds }, { code: "overloaded", ms: 1.23456 });
     assert.deepEqual(lines(), []);
     clock.advance(50);
     assert.deepEqual(lines().map((line) => JSON.parse(line) as unknown), [
@@ -26,7 +28,7 @@ describe("the log", () => {
   test("names trace and span of a call that is in one", () => {
     const [json, text] = [writer(), writer({ format: "text" })];
     for (const { log } of [json, text]) {
-      log.call("info", { operation: "orders.place", code: "ok", id: "00ff", ms: 1, service: "orders", traceIds: { traceId: "0af7", spanId: "00ff" } });
+      log.call("info", { id: "00ff", operation, trace: { id: "0af7" }, traceIds: { traceId: "0af7", spanId: "00ff" } }, { code: "ok", ms: 1 });
       log.flush();
     }
     const { call, span_id: span, trace_id: trace } = JSON.parse(json.lines()[0] ?? "") as Readonly<Record<string, unknown>>;
@@ -44,10 +46,26 @@ describe("the log", () => {
     assert.deepEqual(lines().map((line) => (JSON.parse(line) as { time: string }).time.slice(17)), ["20.000Z", "20.333Z", "20.666Z", "20.999Z"]);
   });
 
+  test("writes how long a call took to a thousandth of a millisecond, however long", () => {
+    const { lines, log } = writer();
+    const durations = [0, 0.0004, 0.0005, 0.1, 9.9996, 10, 99.5, 999.999, 1_000, 86_400_000.001, -1, 2 ** 60];
+    for (const ms of durations) log.call("info", { id: "1", operation, trace: undefined, traceIds: noTraceIds }, { code: "ok", ms });
+    log.flush();
+    assert.deepEqual(lines().map((line) => (JSON.parse(line) as { ms: number }).ms), durations.map((ms) => Math.round(ms * 1_000) / 1_000));
+  });
+
+  test("keeps text of any script whole, however much there is of it", () => {
+    const { lines, log } = writer();
+    const text = "Zürich, 東京, 🦜 ".repeat(4_000);
+    log.info(text);
+    log.flush();
+    assert.equal((JSON.parse(lines()[0] ?? "") as { message: string }).message, text);
+  });
+
   test("drops what is below its level, which can change while it runs", () => {
     const { lines, log } = writer({ level: "warn" });
     log.info("no");
-    log.call("info", { operation: "a.b", service: "a", code: "ok", id: "1", ms: 1, traceIds: noTraceIds });
+    log.call("info", { id: "1", operation, trace: undefined, traceIds: noTraceIds }, { code: "ok", ms: 1 });
     log.setLevel("debug");
     log.debug("yes");
     log.flush();

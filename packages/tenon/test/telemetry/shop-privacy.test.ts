@@ -3,14 +3,13 @@
  * operations succeed and fail in every way that is known, and what is said meanwhile is searched for the marks.
  */
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { sql } from "kysely";
 import { dataClassesOf, type JsonSchema, type Operation, toJsonSchema } from "../../src/contract/index.ts";
 import { Fault } from "../../src/kernel/index.ts";
+import { runInProcess, runTenon } from "../cli/tenon-process.ts";
 import { Planter } from "./planted-values.ts";
 import { classifiedColumns, classifiedPlaces, providerKey, type Sabotaged, type Saboteur, type Stage, WatchedShop, webhookSecret } from "./watched-shop.ts";
 
@@ -85,6 +84,8 @@ const saboteurs: Readonly<Record<string, Saboteur>> = {
   },
 };
 
+const linesOfAllKinds: ReadonlySet<string> = new Set(Object.keys(saboteurs).slice(0, 6));
+
 for (const format of ["json", "text"] as const) {
   describe(`with the log as ${format}, what is classified appears nowhere but in the data`, () => {
     const planter = new Planter();
@@ -120,11 +121,10 @@ for (const format of ["json", "text"] as const) {
       await shop.started.open.settled();
       for (const service of shop.services) {
         for (const table of Object.keys(service.tables)) {
-          const name = table.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-          for (const column of classifiedColumns(service, table)) {
-            const snake = column.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-            const rows = await shop.query(service.name, `select 1 from ${name} where ${snake}::text like '%planted%' limit 1`);
-            assert.equal(rows.length, 1, `${service.name}: no row has a planted ${table}.${column}: the test has to make one`);
+          const columns = classifiedColumns(service, table);
+          const rows = columns.length === 0 ? [] : await shop.plantedRows(service.name, table);
+          for (const column of columns) {
+            assert.ok(rows.some((row) => JSON.stringify(row[column]).toLowerCase().includes("planted")), `${service.name}: no row has a planted ${table}.${column}: the test has to make one`);
           }
         }
       }
@@ -146,6 +146,8 @@ for (const format of ["json", "text"] as const) {
     });
 
     for (const [what, saboteur] of Object.entries(saboteurs)) {
+      // What differs between the formats is how a line is written: with the first six every kind of line is.
+      if (format === "text" && !linesOfAllKinds.has(what)) continue;
       test(`a handler ${what}`, async () => {
         await shop.during(saboteur, async () => {
           for (const operation of shop.operations) {
@@ -194,17 +196,29 @@ for (const format of ["json", "text"] as const) {
       await shop.started.open.settled();
     }
 
+    /** What the database keeps of failures, once this is in it. */
+    async function keptWhen(pattern: RegExp): Promise<readonly string[]> {
+      for (const sinceMs = performance.now(); ; await pause(200)) {
+        await shop.started.open.settled();
+        const kept = await shop.keptErrors();
+        if (pattern.test(kept.join("\n"))) return kept;
+        if (performance.now() - sinceMs > 30_000) assert.match(kept.join("\n"), pattern);
+      }
+    }
+
     test("deliveries that become dead letters", async () => {
       const throwing = saboteurs["throws a bug that quotes everything"] as Saboteur;
-      await shop.during((context, stage, original) => (stage.operation === undefined && !("step" in context) ? throwing(context, stage, original) : original()), order);
-      const kept = await shop.keptErrors();
-      assert.match(kept.join("\n"), /dead.*SabotageError.*\[personal\]/s);
+      const kept = await shop.during((context, stage, original) => (stage.operation === undefined && !("step" in context) ? throwing(context, stage, original) : original()), async () => {
+        await order();
+        // The receipt comes after the payment, and a step that failed is tried again later.
+        return keptWhen(/dead.*SabotageError.*\[personal\]/s);
+      });
       shop.said.push(...kept);
       assertNoMark();
     });
 
     test("workflows that fail, in a step and beside it", async () => {
-      await shop.during(async (context, stage, original) => {
+      const kept = await shop.during(async (context, stage, original) => {
         if (stage.operation !== undefined || !("step" in context)) return original();
         const { input, log, step } = context as unknown as Flow;
         const text = `${JSON.stringify(input)} ${textsOf(input).join(" ")}`;
@@ -217,9 +231,10 @@ for (const format of ["json", "text"] as const) {
           })
           .catch(() => undefined);
         throw new SabotageError(`${text} ${JSON.stringify(given)}`);
-      }, order);
-      const kept = await shop.keptErrors();
-      assert.match(kept.join("\n"), /runs.*SabotageError.*\[secret\].*steps.*\[secret\]/s);
+      }, async () => {
+        await order();
+        return keptWhen(/runs.*SabotageError.*\[secret\].*steps.*\[secret\]/s);
+      });
       shop.said.push(...kept);
       assertNoMark();
     });
@@ -265,10 +280,11 @@ for (const format of ["json", "text"] as const) {
       assert.match(shop.log, /\[personal\]/);
       assert.match(shop.log, /\[secret\]/);
       for (const place of ["records", "answer"]) assert.ok(heard.some((text) => text.startsWith(place) && text.includes("[personal]")), place);
-      const tenon = fileURLToPath(new URL("../../bin/tenon.js", import.meta.url));
-      const home = fileURLToPath(new URL("../../../../examples/shop/", import.meta.url));
-      for (const command of [["events", "dead"], ["events", "dead", "--json"], ["events", "list", "orders"], ["events", "list", "orders", "--json"], ["workflows", "list"], ["workflows", "list", "--json"]]) {
-        const { stderr, stdout } = await promisify(execFile)(process.execPath, ["--conditions=tenon-source", tenon, ...command], { cwd: home, env: { ...process.env, ...shop.env, PAYMENTS_WEBHOOK_SECRET: webhookSecret }, timeout: 30_000 }).catch((error: { readonly stdout: string; readonly stderr: string }) => error);
+      const home = { cwd: fileURLToPath(new URL("../../../../examples/shop/", import.meta.url)), env: { ...shop.env, PAYMENTS_WEBHOOK_SECRET: webhookSecret } };
+      const first = ["events", "dead"];
+      for (const command of [first, ["events", "dead", "--json"], ["events", "list", "orders"], ["events", "list", "orders", "--json"], ["workflows", "list"], ["workflows", "list", "--json"]]) {
+        // One of them as a process, with all that a process says.
+        const { stderr, stdout } = await (command === first ? runTenon(command, home) : runInProcess(command, home));
         assert.ok(stdout.length > 0, `tenon ${command.join(" ")} said nothing: ${stderr}`);
         shop.said.push(`tenon ${command.join(" ")} ${stdout} ${stderr}`);
       }

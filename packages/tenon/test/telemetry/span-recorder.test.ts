@@ -54,7 +54,7 @@ describe("spans", () => {
     assert.equal(spans.pending, 0);
   });
 
-  test("are handed over as soon as there are 512, after the work at hand", () => {
+  test("are handed over as soon as there are 64, after the work at hand", () => {
     const { clock, portions, spans } = open();
     const trace = spans.begin(spans.ids(), undefined);
     for (let n = 0; n < 600; n++) add(trace, "a");

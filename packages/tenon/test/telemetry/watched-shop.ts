@@ -10,12 +10,14 @@ import type { StartedApp } from "../../src/app/index.ts";
 import { startApp, systemClock } from "../../src/app/index.ts";
 import { Call, type CallStart, type Handler } from "../../src/calls/index.ts";
 import { dataClassesOf, describe, type Operation, operationsOf, toJsonSchema } from "../../src/contract/index.ts";
+import type { AnyDb } from "../../src/data/index.ts";
 import { signStandardWebhook } from "../../src/events/index.ts";
 import { type DeclaredFault, Fault, type Log } from "../../src/kernel/index.ts";
 import { toProblem } from "../../src/rest/index.ts";
 import { type AnyHandler, app, type Service, type Subscription } from "../../src/service/index.ts";
 import type { TelemetrySink } from "../../src/telemetry/index.ts";
 import accounts from "../../../../examples/shop/accounts/service.ts";
+import shop from "../../../../examples/shop/app.ts";
 import catalog from "../../../../examples/shop/catalog/service.ts";
 import inventory from "../../../../examples/shop/inventory/service.ts";
 import orders from "../../../../examples/shop/orders/service.ts";
@@ -65,7 +67,7 @@ export class WatchedShop {
     const port = await this.#provider.listen(0);
     const say = (what: string) => (values: readonly unknown[]) => void this.said.push(`${what} ${JSON.stringify(values)}`);
     const sink: TelemetrySink = { logs: say("records"), spans: say("spans"), metrics: say("metrics") };
-    this.#started = await startApp(app("shop", { services: this.#services }), {
+    this.#started = await startApp(app("shop", { services: this.#services, ...(shop.subjectRights === undefined ? {} : { subjectRights: shop.subjectRights }) }), {
       layers: [{ name: "test", values: { ...this.env, PORT: "0", HOST: "127.0.0.1", LOG_LEVEL: "debug", LOG_FORMAT: format, PAYMENTS_PROVIDER_URL: `http://127.0.0.1:${port}`, PAYMENTS_PROVIDER_KEY: providerKey, PAYMENTS_WEBHOOK_SECRET: webhookSecret } }],
       output: { isTerminal: format === "text", hasColors: format === "text", fd: openSync(this.#logFile, "w") },
       telemetry: [sink],
@@ -75,7 +77,7 @@ export class WatchedShop {
 
   /** For commands over what the shop leaves behind. */
   get env(): Readonly<Record<string, string>> {
-    return { TENON_MODE: "development", TENON_DIRECTORY: this.#directory, DATABASE_URL: `pglite:${join(this.#directory, "database")}` };
+    return { TENON_MODE: "development", TENON_DIRECTORY: this.#directory, TENON_CACHE: process.env["TENON_CACHE"] ?? "", DATABASE_URL: `pglite:${join(this.#directory, "database")}` };
   }
 
   get started(): StartedApp {
@@ -97,13 +99,20 @@ export class WatchedShop {
   }
 
   async during<T>(saboteur: Saboteur, work: () => Promise<T>): Promise<T> {
+    const before = this.#saboteur;
     this.#saboteur = saboteur;
     this.#reached.clear();
     try {
       return await work();
     } finally {
-      this.#saboteur = honest;
+      this.#saboteur = before;
     }
+  }
+
+  /** For one operation; everything else goes on as it does. */
+  #duringOnly<T>(only: Operation, saboteur: (context: Sabotaged) => Promise<void>, work: () => Promise<T>): Promise<T> {
+    const before = this.#saboteur;
+    return this.during((context, stage, original) => (stage.operation === only ? saboteur(context) : before(context, stage, original)), work);
   }
 
   /** Calls an operation, and keeps a failure as the caller gets it. */
@@ -159,9 +168,24 @@ export class WatchedShop {
     const call = this.operations.find((operation) => operation.service === service && operation.kind === "query" && operation.input === undefined) ?? this.operations.find((operation) => operation.service === service && operation.kind === "query");
     if (call === undefined) return [];
     let rows: readonly unknown[] = [];
-    await this.during(
+    await this.#duringOnly(
+      call,
       async (context) => {
         rows = (await sql.raw(text).execute(context.read)).rows;
+      },
+      () => this.call(call, call.input === undefined ? undefined : { orderId: crypto.randomUUID(), sku: ["TEA-0001"] }),
+    );
+    return rows;
+  }
+
+  /** Rows of a table that hold something planted. */
+  async plantedRows(service: string, table: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
+    const call = this.operations.find((operation) => operation.service === service && operation.kind === "query") as Operation;
+    let rows: readonly Readonly<Record<string, unknown>>[] = [];
+    await this.#duringOnly(
+      call,
+      async ({ read }) => {
+        rows = await plantedRowsOf(table, read as unknown as AnyDb);
       },
       () => this.call(call, call.input === undefined ? undefined : { orderId: crypto.randomUUID(), sku: ["TEA-0001"] }),
     );
@@ -208,11 +232,15 @@ export function classifiedColumns(service: Service, table: string): readonly str
 async function plantedRows(service: Service, { read }: Sabotaged): Promise<readonly unknown[]> {
   const found: unknown[] = [];
   for (const table of Object.keys(service.tables)) {
-    if (classifiedColumns(service, table).length === 0) continue;
-    const name = table.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-    found.push(...(await sql`select * from ${sql.table(name)} t where t::text like '%planted%' limit 3`.execute(read)).rows);
+    if (classifiedColumns(service, table).length > 0) found.push(...(await plantedRowsOf(table, read as unknown as AnyDb)));
   }
   return found;
+}
+
+/** As handlers read them: what is encrypted is plain. */
+async function plantedRowsOf(table: string, db: AnyDb): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  const rows = await db.selectFrom(table).selectAll().execute();
+  return rows.filter((row) => JSON.stringify(row).toLowerCase().includes("planted")).slice(0, 3);
 }
 
 /** Every classified place of every contract of the shop. */

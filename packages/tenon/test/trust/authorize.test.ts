@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { Call } from "../../src/calls/index.ts";
-import { type AccessRule, anonymous, type Caller, calledBy, contract, type Operation, query, role, scope } from "../../src/contract/index.ts";
+import { Call, type CallStart } from "../../src/calls/index.ts";
+import { type AccessRule, anonymous, type Caller, calledBy, contract, type Operation, owner, query, role, scope } from "../../src/contract/index.ts";
 import { Fault } from "../../src/kernel/index.ts";
 import { type AccessAsked, authorize, authorizeCaller, compileAccess, explainAccess, missingFrom } from "../../src/trust/index.ts";
 
@@ -36,13 +36,13 @@ describe("authorize", () => {
   const matrix: readonly [string, AccessRule, Readonly<Record<"nobody" | "person" | "reader" | "writer" | "admin" | "system", string>>][] = [
     ["public", "public", { nobody: "in", person: "in", reader: "in", writer: "in", admin: "in", system: "in" }],
     ["signed-in", "signed-in", { nobody: signIn, person: "in", reader: "in", writer: "in", admin: "in", system: "in" }],
-    ["scope", scope("orders:write"), { nobody: signIn, person: needs("the scope orders:write"), reader: needs("the scope orders:write"), writer: "in", admin: needs("the scope orders:write"), system: "in" }],
-    ["role", role("admin"), { nobody: signIn, person: needs("the role admin"), reader: needs("the role admin"), writer: needs("the role admin"), admin: "in", system: "in" }],
+    ["scope", scope("orders:write"), { nobody: signIn, person: needs("the scope orders:write"), reader: needs("the scope orders:write"), writer: "in", admin: needs("the scope orders:write"), system: needs("the scope orders:write") }],
+    ["role", role("admin"), { nobody: signIn, person: needs("the role admin"), reader: needs("the role admin"), writer: needs("the role admin"), admin: "in", system: needs("the role admin") }],
     ["calledBy", calledBy("orders"), Object.fromEntries(["nobody", "person", "reader", "writer", "admin", "system"].map((who) => [who, needs("a call from another service")])) as never],
-    ["predicate", own, { nobody: signIn, person: needs('"own account"'), reader: needs('"own account"'), writer: needs('"own account"'), admin: needs('"own account"'), system: "in" }],
-    ["allOf", { allOf: [scope("orders:read"), role("admin")] }, { nobody: signIn, person: needs("the scope orders:read and the role admin"), reader: needs("the role admin"), writer: needs("the role admin"), admin: needs("the scope orders:read"), system: "in" }],
-    ["anyOf", { anyOf: [scope("orders:write"), role("admin")] }, { nobody: signIn, person: needs("the scope orders:write or the role admin"), reader: needs("the scope orders:write or the role admin"), writer: "in", admin: "in", system: "in" }],
-    ["nested", { allOf: ["signed-in", { anyOf: [role("admin"), { allOf: [scope("orders:write"), own] }] }] }, { nobody: signIn, person: needs('the role admin or the scope orders:write'), reader: needs('the role admin or the scope orders:write'), writer: needs('the role admin or "own account"'), admin: "in", system: "in" }],
+    ["predicate", own, { nobody: signIn, person: needs('"own account"'), reader: needs('"own account"'), writer: needs('"own account"'), admin: needs('"own account"'), system: needs('"own account"') }],
+    ["allOf", { allOf: [scope("orders:read"), role("admin")] }, { nobody: signIn, person: needs("the scope orders:read and the role admin"), reader: needs("the role admin"), writer: needs("the role admin"), admin: needs("the scope orders:read"), system: needs("the scope orders:read and the role admin") }],
+    ["anyOf", { anyOf: [scope("orders:write"), role("admin")] }, { nobody: signIn, person: needs("the scope orders:write or the role admin"), reader: needs("the scope orders:write or the role admin"), writer: "in", admin: "in", system: needs("the scope orders:write or the role admin") }],
+    ["nested", { allOf: ["signed-in", { anyOf: [role("admin"), { allOf: [scope("orders:write"), own] }] }] }, { nobody: signIn, person: needs('the role admin or the scope orders:write'), reader: needs('the role admin or the scope orders:write'), writer: needs('the role admin or "own account"'), admin: "in", system: needs('the role admin or the scope orders:write') }],
   ];
   test("a list of what is missing can be read in one way only", () => {
     const inner: AccessRule = { anyOf: [role("admin"), scope("orders:write")] };
@@ -76,6 +76,57 @@ describe("authorize", () => {
       assert.deepEqual(found, expected);
     });
   }
+
+  test("a call tells what let it in, when it is asked", () => {
+    const grantedBy = (rule: AccessRule, who: Caller, more: Partial<CallStart> = {}): string => {
+      const operation = { ...contract("shop", { act: query({ access: "public" }) }).act, access: rule } as Operation;
+      const call = new Call({ operation, id: "1", startedAtMs: 0, input: undefined, caller: who, ...more });
+      authorizeCaller().compile(operation, authorize().compile(operation, () => "in"))(call);
+      return call.grantedBy;
+    };
+    assert.equal(grantedBy("public", anonymous), "public");
+    assert.equal(grantedBy({ anyOf: [scope("orders:write"), role("admin")] }, admin), "the role admin");
+    assert.equal(grantedBy({ allOf: ["signed-in", scope("orders:read")] }, reader), "signed-in and the scope orders:read");
+    assert.equal(grantedBy(own, person, { input: "own" }), "own account");
+    assert.equal(grantedBy(calledBy("orders"), person, { from: "orders" }), "the calling service");
+    assert.equal(new Call({ operation: contract("shop", { act: query({ access: "public" }) }).act, id: "1", startedAtMs: 0, input: undefined }).grantedBy, "", "nobody has decided");
+  });
+
+  test("a probe is let in by the contract that asks for it, and lets in nothing that it calls", () => {
+    const operation = { ...contract("shop", { act: query({ access: "public" }) }).act, access: role("admin") } as Operation;
+    const handler = authorizeCaller().compile(operation, authorize().compile(operation, () => "in"));
+    const probe = new Call({ operation, id: "1", startedAtMs: 0, input: undefined, caller: system, isProbe: true });
+    assert.equal(handler(probe), "in");
+    assert.equal(probe.grantedBy, "the contract's probe");
+    assert.throws(() => handler(new Call({ operation, id: "2", startedAtMs: 0, input: undefined, caller: system, parent: probe, from: "shop" })), { code: "permission_denied" });
+  });
+
+  test("an operation that asks for a relation needs rows to look it up in", () => {
+    const operation = { ...contract("shop", { act: query({ access: "public" }) }).act, access: owner({ table: "orders", key: "id", subject: "accountId" }) } as Operation;
+    assert.throws(() => authorize().compile(operation, () => "in"), /shop\.act asks for a relation, and the service "shop" has no tables/);
+  });
+
+  test("a relation is looked up only where it can change the decision, and once", async () => {
+    const mine = owner({ table: "orders", key: "id", subject: "accountId" });
+    const asked: string[] = [];
+    const relations = { compile: () => async (call: Call) => (asked.push(call.id), call.input === "mine") };
+    const decide = async (rule: AccessRule, who: Caller, input: string): Promise<string> => {
+      const operation = { ...contract("shop", { act: query({ access: "public" }) }).act, access: rule } as Operation;
+      const call = new Call({ operation, id: "1", startedAtMs: 0, input, caller: who });
+      try {
+        return `${String(await authorizeCaller().compile(operation, authorize({ relations }).compile(operation, () => "in"))(call))} by ${call.grantedBy}`;
+      } catch (thrown) {
+        return (thrown as Fault).code;
+      }
+    };
+    assert.equal(await decide({ anyOf: [role("admin"), mine] }, admin, "others"), "in by the role admin");
+    assert.equal(await decide({ allOf: [role("admin"), mine] }, person, "mine"), "permission_denied");
+    assert.equal(await decide(mine, anonymous, "mine"), "unauthenticated");
+    assert.deepEqual(asked, []);
+    assert.equal(await decide({ anyOf: [role("admin"), mine] }, person, "mine"), "in by owner");
+    assert.equal(await decide({ anyOf: [role("admin"), mine] }, person, "others"), "not_found");
+    assert.equal(asked.length, 2);
+  });
 
   test("a call that nobody has identified is anonymous", () => {
     assert.equal(answer("signed-in", undefined), signIn);

@@ -3,11 +3,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { Call, type CallStart } from "../../src/calls/index.ts";
-import { anonymous, contract, type Operation, query } from "../../src/contract/index.ts";
+import { boundTokenOf, Call, type CallStart, Directory, keepBoundToken } from "../../src/calls/index.ts";
+import { anonymous, type Caller, contract, type Operation, query } from "../../src/contract/index.ts";
 import { Fault } from "../../src/kernel/index.ts";
 import { type DevelopmentIssuer, openDevelopmentIssuer } from "../../src/oidc/index.ts";
-import { identify, type IdentifyOptions, toCaller, type TokenVerifier, type VerifiedToken, VerifiedTokens } from "../../src/trust/index.ts";
+import { identify, type IdentifyOptions, systemCaller, toCaller, type TokenVerifier, type VerifiedToken, VerifiedTokens } from "../../src/trust/index.ts";
 import { ManualClock } from "./manual-clock.ts";
 
 const { open, signedIn } = contract("shop", { open: query({ access: "public" }), signedIn: query({ access: "signed-in" }) });
@@ -201,5 +201,113 @@ describe("identify", () => {
     const show = stageOf({ verifier: hanging });
     void show("hangs");
     assert.ok(await show(await issuer.sign({ subject: "user-1" })));
+  });
+
+  describe("where proof is asked for", () => {
+    const bound = contract("bank", { pay: query({ access: "signed-in", senderConstrained: true }) }).pay as Operation;
+    const claims = { iss: "https://issuer.example", sub: "user-1" };
+    const verifierOf = (more: object): TokenVerifier => ({ verify: async () => ({ claims: { ...claims, ...more }, expiresAtMs: Number.MAX_SAFE_INTEGER }) });
+
+    function show(options: Partial<IdentifyOptions>, { operation = signedIn, ...more }: Partial<CallStart> & { readonly operation?: Operation }): { readonly call: Call; readonly answer: Promise<unknown> } {
+      const call = start({ operation, credentials: { bearer: "token" }, ...more });
+      const handler = identify({ clock, ...options }).compile(operation, (each) => each.caller?.subject);
+      return { call, answer: Promise.resolve().then(() => handler(call)) };
+    }
+
+    test("a token that is bound to a key, and one where an operation asks for that, has to be proven; else nobody has called", async () => {
+      const asked: unknown[] = [];
+      const yes = { verify: async (...given: unknown[]) => void asked.push(given) };
+      const no = { verify: () => Promise.reject(new Fault("unauthenticated", "no")) };
+      const cnf = { jkt: "thumbprint" };
+      assert.equal(await show({ verifier: verifierOf({ cnf }), possession: yes }, {}).answer, "user-1");
+      assert.deepEqual(asked, [[cnf, { token: "token", scheme: "Bearer", evidence: undefined }]]);
+      for (const options of [{ possession: no }, {}]) {
+        const { answer, call } = show({ verifier: verifierOf({ cnf }), ...options }, {});
+        await assert.rejects(answer, { code: "unauthenticated" });
+        assert.equal(call.caller, undefined, "neither the log nor the audit names the owner of a stolen token");
+      }
+      await assert.rejects(show({ verifier: verifierOf({}), possession: no }, { operation: bound }).answer, { message: "no" });
+      await assert.rejects(show({ verifier: verifierOf({}), possession: no }, { credentials: { bearer: "token", scheme: "DPoP" } }).answer, { message: "no" });
+      assert.equal(await show({ verifier: verifierOf({}), possession: no }, {}).answer, "user-1", "a plain token, where a plain one is enough");
+    });
+
+    test("a token that is bound in a way that nobody knows is refused", async () => {
+      for (const cnf of [{}, null, "x", [], { jwk: {} }, { jkt: 1 }]) {
+        await assert.rejects(show({ verifier: verifierOf({ cnf }), possession: { verify: async () => undefined } }, {}).answer, { code: "unauthenticated", facts: { reason: "unknown_confirmation" } });
+      }
+    });
+
+    describe("of a call that another service makes", () => {
+      const cnf = { jkt: "thumbprint" };
+      const person = (more: object = {}): Caller => ({ ...toCaller({ ...claims, team: "made up" }), ...more });
+      function ask(caller: Caller | undefined, options: Partial<IdentifyOptions> = { verifier: verifierOf({ cnf, scope: "pay", roles: ["clerk"], team: "red" }) }): Promise<Caller | undefined> {
+        const handler = identify({ clock, ...options }).compile(bound, (each) => each.caller);
+        return Promise.resolve().then(() => handler(start({ operation: bound, caller, from: "orders" })) as Caller | undefined);
+      }
+      function traveled(caller: Caller, isProven = false): Caller {
+        keepBoundToken(caller, { token: "token", isProven });
+        return caller;
+      }
+
+      test("a caller of whom no bound token has come along is refused, and so is nobody", async () => {
+        for (const caller of [person(), anonymous]) await assert.rejects(ask(caller), { code: "unauthenticated", facts: { reason: "not_bound" } });
+      });
+
+      test("one whose proof was seen in this process passes, also as a service that acts for it sees it", async () => {
+        const caller = traveled(person(), true);
+        assert.equal(await ask(caller, {}), caller);
+        const acting = new Directory().callerFor(caller, "orders", bound);
+        assert.notEqual(acting, caller);
+        assert.equal(await ask(acting, {}), acting);
+      });
+
+      test("one that came from another process passes by the token that came along, and is what that says", async () => {
+        const passed = await ask(traveled(person({ scopes: new Set(["pay"]), actors: ["orders"] })));
+        assert.deepEqual([passed?.subject, passed?.claims["team"], [...(passed?.scopes ?? [])], passed?.roles.size, passed?.actors], ["user-1", "red", ["pay"], 0, ["orders"]]);
+        assert.equal(boundTokenOf(passed as Caller)?.token, "token", "and it goes on with it");
+      });
+
+      test("a token that came along and is another's, bound to nothing, too narrow or not genuine is refused", async () => {
+        const genuineOnly = { verify: () => Promise.reject(new Fault("unauthenticated", "the token has expired")) };
+        const cases: readonly (readonly [Caller, Partial<IdentifyOptions>])[] = [
+          [person({ subject: "user-2" }), { verifier: verifierOf({ cnf }) }],
+          [person({ issuer: "https://other.example" }), { verifier: verifierOf({ cnf }) }],
+          [person(), { verifier: verifierOf({}) }],
+          [person(), { verifier: verifierOf({ cnf: {} }) }],
+          [person({ scopes: new Set(["pay"]) }), { verifier: verifierOf({ cnf, scope: "look" }) }],
+          [person({ roles: new Set(["admin"]) }), { verifier: verifierOf({ cnf, roles: ["clerk"] }) }],
+          [person(), { verifier: genuineOnly }],
+          [person(), {}],
+        ];
+        for (const [caller, options] of cases) await assert.rejects(ask(traveled(caller), options), { code: "unauthenticated" });
+        const long = person();
+        keepBoundToken(long, { token: "x".repeat(10_000), isProven: false });
+        await assert.rejects(ask(long), { code: "unauthenticated" });
+      });
+
+      test("what acts by itself has shown nothing, and passes", async () => {
+        const acting = systemCaller("orders", "nightly");
+        assert.equal(await ask(acting), acting);
+      });
+    });
+
+    test("a proof is asked for at every call, though the token is known", async () => {
+      let proofs = 0;
+      const possession = { verify: async () => void (proofs += 1) };
+      const handler = identify({ clock, verifier: verifierOf({ cnf: { jkt: "x" } }), possession }).compile(signedIn, (call) => call.caller?.subject);
+      for (let call = 0; call < 3; call += 1) assert.equal(await handler(start({ credentials: { bearer: "token" } })), "user-1");
+      assert.equal(proofs, 3);
+    });
+  });
+
+  test("what is forgotten while it is being verified stays forgotten", async () => {
+    const verification = Promise.withResolvers<VerifiedToken>();
+    const tokens = new VerifiedTokens({ verifier: { verify: () => verification.promise }, clock, genuineMax: 10, maxAgeMs: 5_000, refusedMax: 10, refusedMaxAgeMs: 5_000, underwayMax: 10 });
+    const verifying = tokens.verify("cookie");
+    tokens.forget("cookie"); // somebody signs out meanwhile
+    verification.resolve({ claims: { iss: "inside", sub: "user-1" }, expiresAtMs: clock.nowMs() + 60_000 });
+    assert.equal((await verifying).subject, "user-1", "that call came before");
+    assert.equal(tokens.recall("cookie"), undefined);
+    assert.equal(tokens.size, 0);
   });
 });

@@ -7,12 +7,15 @@ import { after, before, describe, test } from "node:test";
 import type { Database } from "../../src/data/index.ts";
 import { isEnded, type RunState } from "../../src/workflows/index.ts";
 import { engines } from "../data/engines.ts";
+import { skip as noServer } from "../data/server.ts";
 import { AppProcess, endLeases, prepare, readRows, toNextDue } from "./app-process.ts";
 import { CrashingDatabase, type CrashPlan } from "./crashing-database.ts";
 import { expected, journeys, services } from "./journey.ts";
 
 type Ending = keyof typeof expected;
 
+/** Of the embedded database, which takes as long again, every fourth write, where a server has all of them. */
+const strideOf = (engine: string): number => (engine === "pglite" && noServer === false ? 4 : 1);
 /** Longer than any run takes: what goes on beyond is stuck. */
 const roundsMax = 40;
 const livesMax = 4;
@@ -84,13 +87,13 @@ for (const engine of engines) {
       for (const side of ["before", "after"] as const) {
         test(`${side} any of its durable writes ends ${ending} all the same`, { timeout: 600_000 }, async (t) => {
           let at = 1;
-          for (; ; at++) {
+          for (; ; at += strideOf(engine.name)) {
             const id = `${ending}-${side}-${at}`;
             const first = await travel(opened.database, { id, ending, plan: { at, side } });
             await assertEnded(opened.database, { id, ending, what: `${id}: ${first.log[at - 1] ?? "no crash"}` });
             if (!first.isDead) break;
           }
-          t.diagnostic(`${at - 1} crashes at as many durable writes`);
+          t.diagnostic(`crashes at ${Math.floor((at - 1) / strideOf(engine.name))} of ${at - 1} durable writes`);
           assert.ok(at > 30, `only ${at - 1} durable writes were found`);
         });
       }

@@ -8,10 +8,11 @@
 import type { Mistake } from "../../contract/index.ts";
 import type { Database } from "../../data/index.ts";
 import type { App, Service } from "../../service/index.ts";
+import { presentAccess, readAccessRecord, recordFile } from "../access-record.ts";
 import { enterApp } from "../app-location.ts";
 import { alignColumns } from "../columns.ts";
 import { appOperand, type CommandSpec } from "../command.ts";
-import { configLayers } from "../config-layers.ts";
+import { configLayers, wholeLayers } from "../config-layers.ts";
 import { loadApp } from "../load-app.ts";
 import { countOf } from "../plural.ts";
 import { terminalLog } from "../terminal-log.ts";
@@ -44,7 +45,7 @@ export const checkCommand: CommandSpec = {
   async run({ operands, terminal }) {
     const location = enterApp(operands[0]);
     const app = await loadApp(location.file);
-    const checks = [await checkContracts(app), await checkConfig(app, location.home), ...(await checkTriggers(app, location.home)), ...(await checkData(app, location.home, terminal))];
+    const checks = [await checkContracts(app), ...(await checkAccess(app, location.home)), await checkSecrets(location.home), await checkConfig(app, location.home), ...(await checkTriggers(app, location.home)), ...(await checkData(app, location.home, terminal))];
     const isWell = checks.every(({ problems }) => problems.length === 0);
     return { text: toText(app, checks, terminal), data: { app: app.name, ok: isWell, checks }, exitCode: isWell ? 0 : 1 };
   },
@@ -55,6 +56,24 @@ async function checkContracts(app: App): Promise<Check> {
   const { describe } = await import("../../contract/index.ts");
   const operations = app.services.reduce((sum, service) => sum + describe(service.contract).operations.length, 0);
   return { name: "contracts", seen: `${countOf(app.services.length, "service")}, ${countOf(operations, "operation")}`, problems: [] };
+}
+
+/** Where rights were agreed on: that they are what was agreed. */
+async function checkAccess(app: App, home: string): Promise<readonly Check[]> {
+  const agreed = readAccessRecord(home);
+  if (agreed === undefined) return [];
+  const { accessChanges } = await import("../../trust/index.ts");
+  const { matrix, record } = await presentAccess(app);
+  const problems = accessChanges(agreed, record).map((problem) => ({ at: recordFile, problem, remedy: "where it is meant: tenon access --write, and commit the file with the change" }));
+  return [{ name: "access", seen: `${countOf(matrix.rows.length, "operation")} as in ${recordFile}`, problems }];
+}
+
+/** What stands in code or in what is built of it is known to whoever sees either. */
+async function checkSecrets(home: string): Promise<Check> {
+  const { searchSecrets } = await import("../secret-files.ts");
+  const { found } = searchSecrets(home);
+  const remedy = "take it out and make a new one, for this one is known; settings come from the environment, files or Vault";
+  return { name: "secrets", seen: "none in the code", problems: found.map(({ at, kind }) => ({ at, problem: `looks like ${kind}`, remedy })) };
 }
 
 async function checkConfig(app: App, home: string): Promise<Check> {
@@ -70,7 +89,7 @@ async function checkTriggers(app: App, home: string): Promise<readonly Check[]> 
   const { ConfigError, parseServiceConfigs } = await import("../../app/index.ts");
   const { ContractMistakes } = await import("../../contract/index.ts");
   const { openTriggers } = await import("../../reactions/index.ts");
-  const configs = await parseServiceConfigs(app.services, configLayers(home)).then(
+  const configs = await wholeLayers(home).then((layers) => parseServiceConfigs(app.services, layers)).then(
     ({ values }) => values,
     (error: unknown) => {
       if (error instanceof ConfigError) return new Map<string, unknown>(); // told by the check of the configuration

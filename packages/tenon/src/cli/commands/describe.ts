@@ -1,5 +1,5 @@
 /** `tenon describe`: what the app's contracts promise. */
-import type { AccessDescription, ContractDescription, EventDescription, OperationDescription } from "../../contract/index.ts";
+import { type AccessDescription, type ContractDescription, type EventDescription, isRelation, type OperationDescription } from "../../contract/index.ts";
 import { formatDuration } from "../../kernel/index.ts";
 import { enterApp } from "../app-location.ts";
 import { alignColumns } from "../columns.ts";
@@ -79,6 +79,7 @@ export function accessText(access: AccessDescription): string {
   if ("role" in access) return `role ${access.role}`;
   if ("calledBy" in access) return `called by ${access.calledBy.join(", ")}`;
   if ("predicate" in access) return access.predicate;
+  if (isRelation(access)) return access.relation;
   const [rules, word] = "allOf" in access ? [access.allOf, " and "] : [access.anyOf, " or "];
   return rules.map((rule) => (typeof rule === "object" && ("allOf" in rule || "anyOf" in rule) ? `(${accessText(rule)})` : accessText(rule))).join(word);
 }

@@ -14,8 +14,9 @@ export const devCommand: CommandSpec = {
   description: [
     "Runs the app with everything embedded: a PostgreSQL in .tenon/database, migrated and seeded by itself, and",
     'tokens from "tenon token". Restarts when a file is saved that the app imports, or .sql and .env in its',
-    "directory. Code that does not run is explained, and the next save tries again. Settings from the environment",
-    "or .env replace what is embedded: DATABASE_URL, OIDC_ISSUER, PORT.",
+    "directory. Code that does not run is explained, and the next save tries again. What the app tells of itself is",
+    "kept in .tenon/telemetry for tenon traces, tenon logs and tenon top. Settings from the environment or .env",
+    "replace what is embedded: DATABASE_URL, OIDC_ISSUER, OTEL_EXPORTER_OTLP_ENDPOINT, PORT.",
   ].join(" "),
   examples: [
     ["tenon dev", "the app in this directory"],
@@ -25,11 +26,15 @@ export const devCommand: CommandSpec = {
   async run({ operands, terminal }) {
     const location = enterApp(operands[0]);
     const { DevSession } = await import("../dev/dev-session.ts");
+    const { openDevTelemetry } = await import("../dev/dev-telemetry.ts");
+    await using telemetry = await openDevTelemetry(location.home);
+    if (telemetry.problem !== undefined) terminal.warn(`telemetry is not kept: ${telemetry.problem}`);
     const asked = Promise.withResolvers<void>();
     const speaker = new Speaker(terminal);
     const session = new DevSession({
       ...location,
       output: terminal.isJson ? "standard error" : "standard output",
+      settings: telemetry.settings,
       onEvent: (event) => speaker.tell(event),
     });
     // Several signals are as good as one: npm passes on the Ctrl-C that the terminal has sent to everybody already.
@@ -84,7 +89,8 @@ class Speaker {
         `  ${terminal.styleSaid("cyan", `${ready.url}/docs`)}          to read and try`,
         `  ${terminal.styleSaid("cyan", `${ready.url}/openapi.json`)}  for programs`,
         "",
-        terminal.styleSaid("dim", `  a token: tenon token --sub user-1 --scope …    ${countOf(watched, "file")} watched, Ctrl-C ends`),
+        terminal.styleSaid("dim", "  a token: tenon token --sub user-1 --scope …    what happens: tenon traces, tenon logs, tenon top"),
+        terminal.styleSaid("dim", `  ${countOf(watched, "file")} watched, Ctrl-C ends`),
         "",
       ].join("\n"),
     );

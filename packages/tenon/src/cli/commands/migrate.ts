@@ -2,7 +2,7 @@
 import type { AppliedMigration, ServiceMigrations } from "../../data/index.ts";
 import { enterApp } from "../app-location.ts";
 import { appOperand, type CommandSpec } from "../command.ts";
-import { configLayers } from "../config-layers.ts";
+import { wholeLayers } from "../config-layers.ts";
 import { loadApp } from "../load-app.ts";
 import { readAppMigrations } from "../app-migrations.ts";
 import { terminalLog } from "../terminal-log.ts";
@@ -31,7 +31,7 @@ export const migrateCommand: CommandSpec<MigrateOptions> = {
     const migrations = await readAppMigrations(app);
     const { openDatabase, parseConfig } = await import("../../app/index.ts");
     const { migrate, pendingMigrations } = await import("../../data/index.ts");
-    const { config } = parseConfig(configLayers(location.home));
+    const { config } = parseConfig(await wholeLayers(location.home));
     if (migrations.length === 0) return { text: `no service of ${app.name} has migrations`, data: { app: app.name, applied: [], pending: [] } };
     const database = await openDatabase(config, terminalLog(terminal));
     try {

@@ -16,6 +16,7 @@ import { showPath } from "../source-place.ts";
 import type { Terminal } from "../terminal.ts";
 
 interface StartOptions {
+  readonly only?: string;
   readonly migrate?: true;
   readonly seed?: true;
   readonly json?: true;
@@ -40,12 +41,14 @@ export const startCommand: CommandSpec<StartOptions> = {
     "debug and back.",
   ].join(" "),
   options: [
+    { flags: "--only <services>", about: "run these services of the app, with commas between; SERVICES_URL says where the others are" },
     { flags: "--migrate", about: "apply pending migrations before the first call" },
     { flags: "--seed", about: "fill empty databases with the services' example data" },
   ],
   examples: [
     ["tenon start", "after tenon migrate, in production"],
     ["TENON_MODE=development tenon start --migrate --seed", "everything embedded, for a look"],
+    ["tenon start --only orders,payments", "two services of the app; the others run in other processes"],
     ["tenon start --json", "log lines as JSON, also on a terminal"],
   ],
   async run({ operands, options, terminal }) {
@@ -72,6 +75,7 @@ export const startCommand: CommandSpec<StartOptions> = {
 function layersOf(home: string, options: StartOptions): readonly ConfigLayer[] {
   return [
     ...(options.json === true ? [{ name: "--json", values: { LOG_FORMAT: "json" } }] : []),
+    ...(options.only === undefined ? [] : [{ name: "--only", values: { SERVICES_ONLY: options.only } }]),
     ...configLayers(home),
     { name: "tenon start", values: { TENON_MODE: "production" } },
   ];
@@ -123,9 +127,9 @@ function switchLevelsBySignal(started: StartedApp): void {
 
 /** In production the app's own log says so. */
 async function warnOfEmbeddedDatabase(app: App, { config }: StartedApp, terminal: Terminal): Promise<void> {
-  const { needsData } = await import("../../app/index.ts");
+  const { appHere, needsData } = await import("../../app/index.ts");
   const isEmbedded = config.databaseUrl === "" || config.databaseUrl.startsWith("pglite:");
-  if (!isEmbedded || config.mode === "production" || !needsData(app)) return;
+  if (!isEmbedded || config.mode === "production" || !needsData(appHere(app, config))) return;
   const where = config.databaseUrl === "" ? showPath(`${config.dataDirectory}/database`) : config.databaseUrl;
   terminal.warn(`the embedded database (${where}) is for development and tests: it runs one transaction at a time, and a loss of power may cost the last ones; DATABASE_URL names a real one`);
 }

@@ -2,7 +2,7 @@
 import { type Duration, parseDuration } from "../../kernel/index.ts";
 import { enterApp } from "../app-location.ts";
 import { appOperand, type CommandSpec } from "../command.ts";
-import { configLayers } from "../config-layers.ts";
+import { wholeLayers } from "../config-layers.ts";
 import { CommandProblem } from "../problem.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -42,7 +42,7 @@ export const tokenCommand: CommandSpec<TokenOptions> = {
     const location = enterApp(operands[0]);
     const { parseConfig, systemClock } = await import("../../app/index.ts");
     const { openDevelopmentIssuer } = await import("../../oidc/index.ts");
-    const { config } = parseConfig(configLayers(location.home));
+    const { config } = parseConfig(await wholeLayers(location.home));
     warnIfRefused(config, terminal);
     const issuer = await openDevelopmentIssuer({ directory: config.dataDirectory, clock: systemClock });
     const expiresAt = new Date(systemClock.nowMs() + asked.expiresInS * 1_000).toISOString();

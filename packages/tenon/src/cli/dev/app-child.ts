@@ -72,8 +72,8 @@ export class AppChild {
   }
 
   /** @throws {CommandProblem} the app cannot be started. */
-  async open(migrations: "likely" | "unlikely"): Promise<Ready> {
-    const report = await this.#order({ kind: "open", migrations });
+  async open(start: Omit<Extract<Order, { kind: "open" }>, "kind">): Promise<Ready> {
+    const report = await this.#order({ kind: "open", ...start });
     if (report.kind !== "ready") throw new CommandProblem("the app did not say that it is ready");
     return report;
   }

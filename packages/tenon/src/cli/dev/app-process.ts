@@ -33,6 +33,7 @@ async function preload(): Promise<void> {
   await import("../../app/index.ts");
   await import("../../data/index.ts");
   await import("../../pglite/index.ts");
+  await import("../../otlp/index.ts");
 }
 
 class AppProcess {
@@ -61,7 +62,7 @@ class AppProcess {
         this.#report({ kind: "loaded" });
       } else if (order.kind === "open") {
         await this.#warming; // two databases at once would take longer than one after the other
-        await this.#open(order.migrations);
+        await this.#open(order);
       } else {
         await this.#stop();
       }
@@ -70,11 +71,11 @@ class AppProcess {
     }
   }
 
-  async #open(migrations: "likely" | "unlikely"): Promise<void> {
+  async #open({ migrations, settings }: Extract<Order, { kind: "open" }>): Promise<void> {
     const app = this.#app;
     if (app === undefined) return;
     const { needsData } = await import("../../app/index.ts");
-    this.#started = migrations === "likely" ? start(app, "always") : startQuickly(app);
+    this.#started = migrations === "likely" ? start(app, settings, "always") : startQuickly(app, settings);
     const { config, url } = await this.#started;
     const isEmbedded = needsData(app) && (config.databaseUrl === "" || config.databaseUrl.startsWith("pglite:"));
     this.#report({ kind: "ready", app: app.name, url, services: app.services.length, database: isEmbedded ? "embedded" : "other" });
@@ -107,10 +108,12 @@ class AppProcess {
   }
 }
 
-async function start(app: App, migrate: "always" | "never"): Promise<StartedApp> {
+type Settings = Readonly<Record<string, string>>;
+
+async function start(app: App, settings: Settings, migrate: "always" | "never"): Promise<StartedApp> {
   const { startApp } = await import("../../app/index.ts");
   return startApp(app, {
-    layers: [...configLayers(process.cwd()), { name: "tenon dev", values: { DRAIN_MS: String(drainMs) } }],
+    layers: [...configLayers(process.cwd()), { name: "tenon dev", values: { DRAIN_MS: String(drainMs), ...settings } }],
     output: { isTerminal: process.stdout.isTTY, hasColors: process.stdout.isTTY && process.stdout.hasColors() },
     migrate,
     seed: "yes",
@@ -118,11 +121,11 @@ async function start(app: App, migrate: "always" | "never"): Promise<StartedApp>
 }
 
 /** Looking whether anything is pending takes a tenth of the time of migrating with nothing pending. */
-async function startQuickly(app: App): Promise<StartedApp> {
+async function startQuickly(app: App, settings: Settings): Promise<StartedApp> {
   try {
-    return await start(app, "never");
+    return await start(app, settings, "never");
   } catch {
-    return start(app, "always"); // a new service brings migrations of its own; what else is wrong will be told again
+    return start(app, settings, "always"); // a new service brings migrations of its own; what else is wrong will be told again
   }
 }
 
@@ -131,11 +134,11 @@ async function startQuickly(app: App): Promise<StartedApp> {
  * as they are used and keeps it for the whole process, so the app's own database then opens in less than half the time.
  */
 async function warm(): Promise<void> {
-  const { parseConfig } = await import("../../app/index.ts");
+  const { cacheDirectoryOf, parseConfig } = await import("../../app/index.ts");
   const { openPglite } = await import("../../pglite/index.ts");
   try {
     const { config } = parseConfig(configLayers(process.cwd()));
-    const database = await openPglite({ cacheDir: join(config.dataDirectory, "cache") });
+    const database = await openPglite({ cacheDir: cacheDirectoryOf(config) });
     await database.close();
   } catch {
     // Nothing depends on it: what is wrong will be told when the app is opened.

@@ -29,6 +29,8 @@ export interface DevSessionOptions {
   /** The app's directory. */
   readonly home: string;
   readonly output: "standard output" | "standard error";
+  /** For where the app has none of its own. */
+  readonly settings: Readonly<Record<string, string>>;
   readonly onEvent: (event: DevEvent) => void;
 }
 
@@ -121,7 +123,7 @@ export class DevSession {
         for (const file of changed) this.#saved.add(file);
         return; // what was loaded is no more what is on the disk
       }
-      const ready = await next.open(this.#mayBringMigrations(changed) ? "likely" : "unlikely");
+      const ready = await next.open({ migrations: this.#mayBringMigrations(changed) ? "likely" : "unlikely", settings: this.#options.settings });
       this.#ready = ready;
       this.#isBroken = false;
       this.#options.onEvent({ kind: "ready", ready, changed, ms: performance.now() - startedMs, watched: this.#watcher.size });

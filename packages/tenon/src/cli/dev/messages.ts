@@ -8,9 +8,10 @@ export type Order =
   | { readonly kind: "load"; readonly file: string }
   /**
    * Open and listen. Sent when the process before is gone: the embedded database has one owner at a time. `unlikely`:
-   * the database was up to date a moment ago, and what was saved since is no migration.
+   * the database was up to date a moment ago, and what was saved since is no migration. `settings` count where the app has
+   * none of its own.
    */
-  | { readonly kind: "open"; readonly migrations: "likely" | "unlikely" }
+  | { readonly kind: "open"; readonly migrations: "likely" | "unlikely"; readonly settings: Readonly<Record<string, string>> }
   /** Close everything and end. */
   | { readonly kind: "stop" };
 

@@ -8,7 +8,7 @@ import type { Route } from "../../events/index.ts";
 import type { App, Service } from "../../service/index.ts";
 import { type AppLocation, enterApp } from "../app-location.ts";
 import { readAppMigrations } from "../app-migrations.ts";
-import { configLayers } from "../config-layers.ts";
+import { wholeLayers } from "../config-layers.ts";
 import { loadApp } from "../load-app.ts";
 import { CommandProblem } from "../problem.ts";
 import { showPath } from "../source-place.ts";
@@ -37,7 +37,7 @@ export async function withOperator<T>(options: OperatorOptions, terminal: Termin
   if (owners.length === 0) throw new CommandProblem(`no service of ${app.name} has a database, so there are no events`, { remedy: "a service with migrations has one: docs/data.md" });
   const { openDatabase, parseConfig } = await import("../../app/index.ts");
   const { routesOf } = await import("../../reactions/index.ts");
-  const { config } = parseConfig(configLayers(location.home));
+  const { config } = parseConfig(await wholeLayers(location.home));
   let database: Database | undefined;
   try {
     database = await openDatabase(config, terminalLog(terminal));

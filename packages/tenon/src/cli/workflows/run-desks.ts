@@ -3,7 +3,7 @@ import type { App } from "../../service/index.ts";
 import type { RunDesk } from "../../workflows/index.ts";
 import { enterApp } from "../app-location.ts";
 import { readAppMigrations } from "../app-migrations.ts";
-import { configLayers } from "../config-layers.ts";
+import { wholeLayers } from "../config-layers.ts";
 import { loadApp } from "../load-app.ts";
 import { CommandProblem } from "../problem.ts";
 import { terminalLog } from "../terminal-log.ts";
@@ -35,21 +35,24 @@ export async function withDesks<T>(options: DeskOptions, terminal: Terminal, wor
   const app = await loadApp(location.file);
   const owners = app.services.filter(({ workflows }) => workflows.length > 0);
   if (owners.length === 0) throw new CommandProblem(`no service of ${app.name} has workflows`, { remedy: "a service with `workflows` has some: docs/workflows.md" });
-  const { openDatabase, parseConfig, systemClock } = await import("../../app/index.ts");
+  const { openDatabase, openVaultOf, parseConfig, systemClock } = await import("../../app/index.ts");
+  const { RecordSeals } = await import("../../privacy/index.ts");
   const { pendingMigrations } = await import("../../data/index.ts");
   const { createProgram } = await import("../../reactions/index.ts");
   const { noPrivacy } = await import("../../telemetry/index.ts");
   const { RunDesk } = await import("../../workflows/index.ts");
-  const { config } = parseConfig(configLayers(location.home));
+  const { config } = parseConfig(await wholeLayers(location.home));
   const log = terminalLog(terminal);
   const database = await openDatabase(config, log);
   try {
     const pending = await pendingMigrations(database, await readAppMigrations(app));
     if (pending.length > 0) throw new CommandProblem(`the database is behind: ${pending.map(({ name, service }) => `${service}/${name}`).join(", ")}`, { remedy: "tenon migrate applies what is pending" });
+    const vault = (await openVaultOf(app, { config, database, clock: systemClock }))?.vault;
     const desks = new Map<string, RunDesk>();
     for (const { name: service, workflows } of owners) {
       const programs = new Map(workflows.map((workflow) => [workflow.name, createProgram(workflow, { service, log: unheard, privacy: noPrivacy })]));
-      desks.set(service, new RunDesk({ database, service, programs, clock: systemClock, random: Math.random }));
+      const seals = vault === undefined ? undefined : new RecordSeals(vault, service);
+      desks.set(service, new RunDesk({ database, service, programs, clock: systemClock, random: Math.random, seals }));
     }
     return await work({ app, desks });
   } finally {

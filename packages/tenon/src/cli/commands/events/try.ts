@@ -2,7 +2,7 @@
 import type { EventRecord, HistoryFilter } from "../../../events/index.ts";
 import { parseDuration } from "../../../kernel/index.ts";
 import { appOption, type CommandSpec } from "../../command.ts";
-import { configLayers } from "../../config-layers.ts";
+import { wholeLayers } from "../../config-layers.ts";
 import { findOne } from "../../events/find-one.ts";
 import { selectLetters } from "../../events/letters.ts";
 import { type Operator, type OperatorOptions, withOperator } from "../../events/operator.ts";
@@ -123,14 +123,16 @@ async function assertDeliverable({ app }: Operator, { service, subscription }: T
 
 async function run(operator: Operator, target: Target, { events, timeoutMs }: { readonly events: readonly EventRecord[]; readonly timeoutMs: number }): Promise<readonly TriedTogether[]> {
   const { app, database, location } = operator;
-  const { AppPrivacy, parseConfig, parseServiceConfigs, systemClock } = await import("../../../app/index.ts");
+  const { AppPrivacy, openVaultOf, parseConfig, parseServiceConfigs, systemClock } = await import("../../../app/index.ts");
   const { openTrial } = await import("../../../reactions/index.ts");
   const { LogWriter } = await import("../../../telemetry/index.ts");
-  const layers = configLayers(location.home);
+  const layers = await wholeLayers(location.home);
   const serviceConfigs = (await parseServiceConfigs([target.service], layers)).values;
-  const privacy = new AppPrivacy(app, { config: parseConfig(layers).config, serviceConfigs }).of(target.service);
+  const { config } = parseConfig(layers);
+  const privacy = new AppPrivacy(app, { config, serviceConfigs }).of(target.service);
+  const vault = (await openVaultOf(app, { config, database, clock: systemClock }))?.vault;
   const log = new LogWriter({ write: (lines) => void process.stderr.write(lines), clock: systemClock, format: "text" });
-  const attempt = openTrial(app, target, { database, serviceConfigs, clock: systemClock, random: Math.random, log, privacy, timeoutMs });
+  const attempt = openTrial(app, target, { database, serviceConfigs, clock: systemClock, random: Math.random, log, privacy, timeoutMs, vault });
   const size = target.subscription.options.size ?? 1;
   const tried: TriedTogether[] = [];
   for (let at = 0; at < events.length; at += size) {

@@ -1,0 +1,2 @@
+/** For tests of this room: where new databases are kept. */
+export { SnapshotCache } from "./snapshot.ts";

@@ -1,0 +1,20 @@
+/** Data classes at work: values sealed under keys of their subjects, and what a person may ask for. */
+export { isSealed, sealedPrefix } from "./envelope.ts";
+export { erasedMark, EventSeals, type KeptEvent, type MetSubjects } from "./event-seals.ts";
+export { keyBytes, type KeyWrapper, localKeyWrapper, MasterKeys, type RandomBytes } from "./key-wrapper.ts";
+export { openVault, type OpenVaultOptions } from "./open-vault.ts";
+export { OpenedLately } from "./opened-lately.ts";
+export { RecordSeals } from "./record-seals.ts";
+export { contextOf, type KeyOwner, type KeyPurpose, type SubjectKey, SubjectKeys } from "./subject-keys.ts";
+export { Vault } from "./vault.ts";
+export type { AuditEntry, AuditSink } from "./audit-sink.ts";
+export { type PublicJwk, ReportSigner } from "./signed-report.ts";
+export { type ServiceExport, type Signed, SubjectDesk, type SubjectDeskOptions, type SubjectExport, type SubjectReport, type SubjectState } from "./subject-desk.ts";
+export type { OutstandingPart } from "./outstanding-parts.ts";
+export { type DonePart, type RequestPart, SubjectRequests, type SubjectRequestsOptions, type SubjectRequestView } from "./subject-requests.ts";
+export type { ServiceTables, TableOutcome } from "./subject-rows.ts";
+export type { RunsOutcome } from "./subject-runs.ts";
+export { type KeptTrace } from "./subject-traces.ts";
+export { type EncryptedTable, encryptRows, type EncryptRowsOptions } from "./encrypt-rows.ts";
+export { retentionSweeps } from "./retention.ts";
+export { rotateMaster } from "./rotate-master.ts";

@@ -1,0 +1,1 @@
+create table patients (id text primary key, name text not null, ward text not null);

@@ -1,0 +1,1 @@
+create table marks (id text primary key, caller text not null);

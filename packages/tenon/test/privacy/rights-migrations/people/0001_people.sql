@@ -1,0 +1,1 @@
+create table people (id text primary key, name text not null);
