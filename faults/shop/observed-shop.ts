@@ -33,6 +33,7 @@ export class ObservedShop implements AsyncDisposable {
   readonly #directory: string;
   readonly #closers: (() => Promise<unknown>)[];
   readonly #seeded = new Map<string, number>();
+  readonly #perHour = new Map<string, number>();
   #server: ServerProcess | undefined = undefined;
 
   private constructor(parts: { readonly provider: Provider; readonly client: pg.Client; readonly time: DrillTime; readonly databaseUrl: string; readonly env: Readonly<Record<string, string>>; readonly directory: string; readonly closers: (() => Promise<unknown>)[] }) {
@@ -89,6 +90,7 @@ export class ObservedShop implements AsyncDisposable {
     for (const [target, rate] of Object.entries(perHour)) {
       const service = target.slice(0, target.indexOf("."));
       const bucketS = 10;
+      this.#perHour.set(target, rate);
       const countOf = (at: number): number => Math.floor(((at + 1) * rate * bucketS) / 3_600) - Math.floor((at * rate * bucketS) / 3_600);
       const buckets = Array.from({ length: pastMs / 1_000 / bucketS }, (_, at) => ({ atS: untilS - pastMs / 1_000 + at * bucketS, total: countOf(at) }));
       this.#seeded.set(target, buckets.reduce((sum, { total }) => sum + total, 0));
@@ -107,6 +109,11 @@ export class ObservedShop implements AsyncDisposable {
   /** How much of that there was of a target. */
   remembered(target: string): number {
     return this.#seeded.get(target) ?? 0;
+  }
+
+  /** How much of it came after an instant. */
+  rememberedSince(target: string, atMs: number): number {
+    return ((this.#perHour.get(target) ?? 0) * Math.max(0, this.time.originMs - Math.max(atMs, this.time.originMs - pastMs))) / 3_600_000;
   }
 
   /** What all instances have counted, as the budget is computed from it: over 28 days. */

@@ -14,18 +14,30 @@ export interface VisitorCounts {
   bad: number;
 }
 
+/** An answer, as whoever asked saw it. */
+export interface SeenAnswer {
+  readonly operation: string;
+  /** When it was there, by the visitors' clock. */
+  readonly atMs: number;
+  readonly bad: boolean;
+}
+
 export class Visitors {
   readonly counts = new Map<string, VisitorCounts>();
+  /** In the order they came in. */
+  readonly answers: SeenAnswer[] = [];
   /** What the drill itself did wrong: none in a good one. */
   readonly mistakes: unknown[] = [];
   readonly #visits: readonly Visit[];
+  readonly #nowMs: () => number;
   readonly #underway = new Set<Promise<void>>();
   #timers: NodeJS.Timeout[] = [];
   #number = 0;
 
-  constructor(visits: readonly Visit[]) {
+  constructor(visits: readonly Visit[], nowMs: () => number) {
     for (const { operation } of visits) this.counts.set(operation, { total: 0, bad: 0 });
     this.#visits = visits;
+    this.#nowMs = nowMs;
   }
 
   /** Begins to call a shop. */
@@ -45,6 +57,7 @@ export class Visitors {
     const counts = this.counts.get(operation) as VisitorCounts;
     const counted = visit(url, this.#number).then((status) => {
       counts.total += 1;
+      this.answers.push({ operation, atMs: this.#nowMs(), bad: status >= 500 });
       if (status >= 500) counts.bad += 1;
       else if (status >= 400) throw new VisitError(`${operation} answered ${status}: a mistake of the drill`);
     });
