@@ -8,6 +8,9 @@
  *      │ full                                     ▲            │ failed: waits with backoff, or as long as the collector asks
  *      ▼                                          └────────────┤
  *   dropped                                                    └─ refused, or tried for too long ─► dropped
+ *
+ * One batch may be refused for what is in it, and the next one follows at once. A collector that refuses one after another
+ * is asked again with backoff, like one that is away, instead of being sent what it will not take.
  */
 import { backoffMs, type BackoffLimits, type Clock, type Log, type Random, type Timer } from "../kernel/index.ts";
 import type { BatchEncoder } from "./batch-encoder.ts";
@@ -63,6 +66,7 @@ export class Lane<Item> {
   #timer: Timer | undefined = undefined;
   #working: Promise<void> | undefined = undefined;
   #failuresInARow = 0;
+  #refusalsInARow = 0;
   #isStopping = false;
   #endPause: (() => void) | undefined = undefined;
   #loggedAtMs = Number.NEGATIVE_INFINITY;
@@ -157,6 +161,7 @@ export class Lane<Item> {
       this.#waiting.shift();
       if (dropped === undefined) this.#remove(batch);
       else this.#drop(batch, dropped);
+      if (dropped === "refused" && this.#refusalsInARow > 1) await this.#pause(this.#waitMs(this.#refusalsInARow - 1));
       if (dropped === "stopped") for (const rest of this.#waiting.splice(0)) this.#drop(rest, "stopped");
     }
   }
@@ -180,6 +185,7 @@ export class Lane<Item> {
       }
       if (outcome.kind === "refused") {
         this.#failuresInARow = 0; // the collector is there
+        this.#refusalsInARow += 1;
         this.#complain("the collector refuses telemetry", { reason: outcome.reason });
         return "refused";
       }
@@ -187,7 +193,7 @@ export class Lane<Item> {
       this.#failuresInARow += 1;
       if (this.#complain("the collector of telemetry is out of reach", { reason: outcome.reason })) this.#isSaidAway = true;
       if (this.#isStopping) return "stopped";
-      await this.#pause(outcome.retryAfterMs);
+      await this.#pause(outcome.retryAfterMs ?? this.#waitMs(this.#failuresInARow));
       if (!this.#isStopping && clock.elapsedMs() - startedMs >= limits.tryMs) return "gave_up";
     }
   }
@@ -199,14 +205,20 @@ export class Lane<Item> {
     tally.dropped.rejected += rejected;
     if (rejected > 0 || outcome.message !== "") this.#complain("the collector did not take all telemetry", { rejected, reason: outcome.message });
     this.#failuresInARow = 0;
+    this.#refusalsInARow = 0;
     if (!this.#isSaidAway) return;
     this.#isSaidAway = false;
     log.info("the collector of telemetry answers again", { signal: tally.signal, dropped: tally.lost });
   }
 
-  async #pause(retryAfterMs: number | undefined): Promise<void> {
-    const { backoff = defaultBackoff, clock, random } = this.#options;
-    const waitMs = retryAfterMs ?? backoffMs(this.#failuresInARow, backoff, random);
+  #waitMs(failures: number): number {
+    const { backoff = defaultBackoff, random } = this.#options;
+    return backoffMs(failures, backoff, random);
+  }
+
+  /** Resolves after so long, and at once when the lane is stopping. */
+  async #pause(waitMs: number): Promise<void> {
+    const { clock } = this.#options;
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = clock.after(waitMs, resolve);
     this.#endPause = resolve;

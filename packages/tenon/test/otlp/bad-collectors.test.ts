@@ -128,6 +128,28 @@ describe("a collector that never takes it", () => {
   }
 });
 
+describe("a collector that refuses", () => {
+  test("one batch is sent the next at once, and more in a row only with pauses between them", async () => {
+    await using collector = new FakeCollector();
+    await collector.listen();
+    let refusedUntil = 1;
+    collector.answer = (response) => void response.writeHead(collector.requests <= refusedUntil ? 400 : 200).end();
+    const clock = new HurriedClock(1_000);
+    const backoff = { baseMs: 20_000, capMs: 60_000 };
+    await using exporting = await openExporting(collector.port, { clock, options: { backoff, random: () => 0.5 }, target: { timeoutMs: 1_000_000 } });
+    const pausesMs = (): readonly number[] => clock.waitsMs.filter((waitMs) => waitMs >= backoff.baseMs / 2 && waitMs <= backoff.capMs);
+    exporting.exporter.spans(spansOf(1_000));
+    await until(() => accountOf(exporting.exporter, "traces").sent === 500, "the second batch is taken");
+    assert.deepEqual(pausesMs(), []);
+    refusedUntil = collector.requests + 3;
+    exporting.exporter.spans(spansOf(2_000));
+    await until(() => accountOf(exporting.exporter, "traces").sent === 1_000, "the fourth batch of them is taken");
+    assert.deepEqual(pausesMs(), [10_000, 20_000]);
+    assert.equal(accountOf(exporting.exporter, "traces").dropped["refused"], 2_000);
+    assertBounded(exporting, 3_000);
+  });
+});
+
 describe("something that is no collector", () => {
   const socketAnswers: Readonly<Record<string, (socket: Socket) => void>> = {
     "reads one byte a second"(socket) {
