@@ -5,7 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { type AuditDrillResult, keepsAuditPromise, runAuditDrill } from "./audit-tampering.ts";
-import { keepsCollectorsPromise, runCollectors } from "./collectors.ts";
+import { collectorNames, keepsCollectorsPromise, runCollectors } from "./collectors.ts";
 import { pgliteDrillDatabase, postgresDrillDatabase } from "./drill-database.ts";
 import { jobSubjects } from "./jobs/subjects.ts";
 import { brokenPromises, runJobKills } from "./kill-jobs.ts";
@@ -26,7 +26,7 @@ const usage = `npm run faults -- DRILL [options]
   kill-events [--engine pglite|postgresql|nats|nats-killed] [--kills 80] [--json]
   overload [--seconds 10] [--times 3] [--json]
   rotate [--seconds 10] [--json]
-  collectors [--seconds 0.75] [--rounds 30] [--rate 2000] [--json]
+  collectors [--collector hangs] [--seconds 0.75] [--rounds 60] [--rate 2000] [--json]
   kill-jobs [--subject pg-boss] [--jobs 1500] [--kills 14] [--seed 1] [--json]
   limits [--seconds 10] [--rate 5000] [--redis redis://127.0.0.1:6379] [--json]
   shop [--drill provider] [--json]
@@ -48,7 +48,8 @@ function readArguments() {
         seed: { type: "string", default: "1" },
         drill: { type: "string", multiple: true, default: shopDrills.map(({ name }) => name) },
         seconds: { type: "string" },
-        rounds: { type: "string", default: "30" },
+        rounds: { type: "string", default: "60" },
+        collector: { type: "string", multiple: true, default: [...collectorNames] },
         rate: { type: "string" },
         redis: { type: "string", default: process.env["REDIS_URL"] ?? "redis://127.0.0.1:6379" },
         times: { type: "string", default: "3" },
@@ -190,7 +191,7 @@ if (values.help) {
   else console.table(results.map(({ unexpected, ...counts }) => ({ ...counts, unexpected: unexpected.length })));
   process.exitCode = results.every(keepsRotatePromise) ? 0 : 1;
 } else if (drill === "collectors") {
-  const results = await runCollectors({ seconds: Number(values.seconds ?? 0.75), pairs: Number(values.rounds), ratePerSecond: Number(values.rate ?? 2_000), tell });
+  const results = await runCollectors({ seconds: Number(values.seconds ?? 0.75), pairs: Number(values.rounds), ratePerSecond: Number(values.rate ?? 2_000), tell }, values.collector);
   if (values.json) console.log(JSON.stringify(results));
   else console.table(results.map(({ p99OfWithout: { high, low, median }, ...result }) => ({ ...result, p99OfWithout: median, low, high })));
   process.exitCode = results.every(keepsCollectorsPromise) ? 0 : 1;

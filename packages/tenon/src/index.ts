@@ -62,6 +62,7 @@ export {
   type Flow,
   type HandlerContext,
   type HandlerOf,
+  type Emit,
   type EventContext,
   type Every,
   gauge,

@@ -4,11 +4,10 @@ import type { Stage } from "../calls/index.ts";
 import { type ContractDescription, dataClassesOf, describe, type Operation, type OperationDescription, type Schema } from "../contract/index.ts";
 import type { Database, ServiceData } from "../data/index.ts";
 import { type Clock, createUuidSource, type Log, type Part, type Random } from "../kernel/index.ts";
-import { type App, type Service, subjectsName } from "../service/index.ts";
+import { type App, hasData, type Service, subjectsName } from "../service/index.ts";
 import type { Metrics } from "../telemetry/index.ts";
 import { anchorFileOf, openAuditKeys } from "./audit-keys.ts";
 import type { Config } from "./config.ts";
-import { hasData } from "./open-data.ts";
 import { readableSides } from "./schema-sides.ts";
 
 export interface OpenAuditOptions {

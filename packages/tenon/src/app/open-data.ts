@@ -9,7 +9,7 @@ import type { Database, ServiceData, ServiceMigrations } from "../data/index.ts"
 import { type Clock, Fault, type Log, type Part, type Random } from "../kernel/index.ts";
 import type { EmbeddedDatabase } from "../pglite/index.ts";
 import type { Vault } from "../privacy/index.ts";
-import type { App, Service } from "../service/index.ts";
+import { type App, hasData, type Service } from "../service/index.ts";
 import type { Metrics } from "../telemetry/index.ts";
 import type { Config } from "./config.ts";
 import type { OpenedPrivacy, PrivacyOptions } from "./open-privacy.ts";
@@ -51,10 +51,6 @@ export interface OpenedData {
   /** What runs in the background. */
   readonly parts: readonly Part[];
   close(): Promise<void>;
-}
-
-export function hasData(service: Service): boolean {
-  return service.migrations !== undefined;
 }
 
 /** Whether any service of the app has rows of its own. */

@@ -6,11 +6,10 @@ import { type Broker, BrokerLog, type Consumer, type Consumption, DatabaseLog, D
 import { type Clock, createUuidSource, type Log, type Part, type Random } from "../kernel/index.ts";
 import { EventSeals, RecordSeals, type Vault } from "../privacy/index.ts";
 import { routesOf, ServiceRuns } from "../reactions/index.ts";
-import type { App, Service } from "../service/index.ts";
+import { type App, hasData, type Service } from "../service/index.ts";
 import type { Metrics } from "../telemetry/index.ts";
 import { type Program, RunStore, runSweeps } from "../workflows/index.ts";
 import type { Config } from "./config.ts";
-import { hasData } from "./open-data.ts";
 
 export interface EventsOptions {
   readonly config: Config;

@@ -8,9 +8,8 @@ import type { Database } from "../data/index.ts";
 import { type Change, DatabaseGraph, DatabaseIncidents, type GraphStore, IncidentKeeper, type IncidentStore, MemoryIncidents, type SettingsMark, type WatchedService } from "../incidents/index.ts";
 import { type Clock, type Log, type Random, randomHex64 } from "../kernel/index.ts";
 import type { ObjectiveKeeper } from "../objectives/index.ts";
-import type { App, Service } from "../service/index.ts";
+import { type App, hasData, type Service } from "../service/index.ts";
 import { type Config, type ConfigLayer, lookUp, settings } from "./config.ts";
-import { hasData } from "./open-data.ts";
 import type { AppObjectives } from "./open-objectives.ts";
 
 export interface IncidentsOptions {

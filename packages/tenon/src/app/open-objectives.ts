@@ -9,10 +9,9 @@ import type { readLag } from "../events/index.ts";
 import { type Clock, createUuidSource, Fault, type IdSource, type Log, parseDuration, type Part, type Random, type Timer } from "../kernel/index.ts";
 import type { Metrics } from "../telemetry/index.ts";
 import { type AlertReceiver, type AlertTransition, DatabaseObjectives, ObjectiveKeeper, ObjectiveMeters, targetsOf } from "../objectives/index.ts";
-import type { App, BudgetAction, Service } from "../service/index.ts";
+import { type App, type BudgetAction, hasData, type Service } from "../service/index.ts";
 import { systemCaller } from "../trust/index.ts";
 import type { Config } from "./config.ts";
-import { hasData } from "./open-data.ts";
 
 export interface ObjectivesOptions {
   readonly config: Config;
@@ -54,7 +53,7 @@ export class AppObjectives {
     for (const service of app.services) {
       const targets = targetsOf(service);
       if (targets.length === 0) continue;
-      const store = database === undefined || withSession === undefined || service.migrations === undefined ? undefined : new DatabaseObjectives((mode, task) => withSession(database, { service: service.name, mode, purpose: "watch" }, task));
+      const store = database === undefined || withSession === undefined || !hasData(service) ? undefined : new DatabaseObjectives((mode, task) => withSession(database, { service: service.name, mode, purpose: "watch" }, task));
       const onTransition = (transition: AlertTransition): void => listeners.forEach((hear) => hear(transition));
       keepers.set(service.name, new ObjectiveKeeper({ app: app.name, service: service.name, meters, targets, store, waits: waits === undefined ? undefined : () => waits.of(service), receivers, onTransition, holder, clock, log }));
     }

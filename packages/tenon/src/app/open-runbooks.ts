@@ -5,11 +5,10 @@
 import type { Database, ServiceData } from "../data/index.ts";
 import type { Clock, Random } from "../kernel/index.ts";
 import type { StepOutcome, StepRun } from "../reactions/index.ts";
-import type { App, Service } from "../service/index.ts";
+import { type App, hasData, type Service } from "../service/index.ts";
 import { type LogWriter, Metrics } from "../telemetry/index.ts";
 import type { Config } from "./config.ts";
 import { openApp } from "./open-app.ts";
-import { hasData } from "./open-data.ts";
 
 export interface StepRunnerOptions {
   readonly config: Config;

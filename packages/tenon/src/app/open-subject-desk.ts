@@ -4,10 +4,9 @@ import type { AuditTrail } from "../audit/index.ts";
 import type { Database } from "../data/index.ts";
 import type { Clock, Log } from "../kernel/index.ts";
 import { type AuditEntry, EventSeals, SubjectDesk, SubjectRequests, type Vault } from "../privacy/index.ts";
-import { type App, subjectsName, subjectSubscription } from "../service/index.ts";
+import { type App, hasData, subjectsName, subjectSubscription } from "../service/index.ts";
 import { systemCaller } from "../trust/index.ts";
 import type { Config } from "./config.ts";
-import { hasData } from "./open-data.ts";
 import { openPrivacy } from "./open-privacy.ts";
 import { recordOperatorAct } from "./operator-trail.ts";
 

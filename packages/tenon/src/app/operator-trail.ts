@@ -5,11 +5,10 @@
 import { randomUUID } from "node:crypto";
 import type { Database } from "../data/index.ts";
 import type { Clock, Log } from "../kernel/index.ts";
-import type { App } from "../service/index.ts";
+import { type App, hasData } from "../service/index.ts";
 import { openAuditKeys } from "./audit-keys.ts";
 import type { Config } from "./config.ts";
 import { isAudited, openAnchors } from "./open-audit.ts";
-import { hasData } from "./open-data.ts";
 
 export interface OperatorAct {
   /** `keys.revoke`, `subject.erasure`. */

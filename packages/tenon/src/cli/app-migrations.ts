@@ -1,13 +1,9 @@
 /** The migration files of an app's services. */
 import type { ServiceMigrations } from "../data/index.ts";
-import type { App } from "../service/index.ts";
+import { type App, hasData } from "../service/index.ts";
 
 /** @throws {MigrationError} a directory that cannot be read, or a file that is named wrong. */
 export async function readAppMigrations(app: App): Promise<readonly ServiceMigrations[]> {
   const { serviceMigrations } = await import("../app/index.ts");
-  const found: ServiceMigrations[] = [];
-  for (const service of app.services) {
-    if (service.migrations !== undefined) found.push(await serviceMigrations(service));
-  }
-  return found;
+  return Promise.all(app.services.filter(hasData).map(serviceMigrations));
 }

@@ -2,8 +2,8 @@
  * What runs of workflows keep. Which person a value tells of cannot be seen from it, since a team's code may give back
  * anything; it is known of whom the run tells: whose data was met by the call that started it, by its steps and in the events
  * that it took. So each value is sealed whole under the keys of all of these persons, and does not open without each of
- * them: when one of the keys is destroyed, no key opens it any more, in this database or in a copy. Of a few persons the keys are
- * layers; of more they make one key together, since each layer adds a third to the size of a value, and each name of a key 22
+ * them: when one of the keys is destroyed, no key opens it any more, in this database or in a copy. The keys of several persons make
+ * one key together; layers, one within the other, would each add a third to the size of a value, where the name of a key adds 22
  * characters.
  *
  * A run that tells of nobody, or of more persons than that, is sealed under the key of its service. Failures
@@ -16,7 +16,6 @@ import { erasedMark } from "./event-seals.ts";
 import type { FoundKey, SubjectKey } from "./subject-keys.ts";
 import type { Vault } from "./vault.ts";
 
-const layersMax = 3;
 /** Persons whose keys seal a value together: 1.4 KB of names of keys at most. */
 const jointMax = 64;
 
@@ -45,15 +44,13 @@ export class RecordSeals {
 
   /** What seals a JSON text, for a column of JSON. @throws {Fault} `permission_denied`: the data of one of them is restricted. */
   async sealer(persons: readonly string[], run: RunStatement): Promise<(json: string) => string> {
-    if (persons.length === 0 || persons.length > jointMax) return this.#layered(await this.#vault.keysOf("service", [this.#service], run));
-    const keys = await this.#vault.keysOf("subject", [...new Set(persons)].toSorted(), run);
-    if (keys.length <= layersMax) return this.#layered(keys);
-    const seal = this.#vault.sealerWithAll(keys, this.#bound);
-    return (json) => JSON.stringify(seal(json));
-  }
-
-  #layered(keys: readonly SubjectKey[]): (json: string) => string {
-    return (json) => JSON.stringify(keys.reduce((text, key) => this.#vault.sealWith(key, text, this.#bound), json));
+    const isOfPersons = persons.length > 0 && persons.length <= jointMax;
+    const keys = await (isOfPersons ? this.#vault.keysOf("subject", [...new Set(persons)].toSorted(), run) : this.#vault.keysOf("service", [this.#service], run));
+    if (keys.length > 1) {
+      const seal = this.#vault.sealerWithAll(keys, this.#bound);
+      return (json) => JSON.stringify(seal(json));
+    }
+    return (json) => JSON.stringify(this.#vault.sealWith(keys[0] as SubjectKey, json, this.#bound));
   }
 
   /**
@@ -65,38 +62,35 @@ export class RecordSeals {
   async open(values: readonly unknown[], run: RunStatement, restricted: "refused" | "marked" = "refused"): Promise<OpenedRecords> {
     const opened = [...values];
     let isWhole = true;
-    let sealed = new Map(values.flatMap((value, i) => (typeof value === "string" && keyIdsOf(value) !== undefined ? [[i, value] as const] : [])));
-    while (sealed.size > 0) {
-      const keys = await this.#vault.keysById([...sealed.values()].flatMap((text) => keyIdsOf(text) ?? []), run);
-      const inner = new Map<number, string>();
-      for (const [i, text] of sealed) {
-        const needed = (keyIdsOf(text) ?? []).map((id) => keys.get(id));
-        if (!needed.every(isThere)) {
-          isWhole = false;
-          opened[i] = erasedMark;
-          continue;
-        }
-        try {
-          const within = this.#openWith(needed, text);
-          if (isSealed(within)) inner.set(i, within);
-          else opened[i] = JSON.parse(within) as unknown;
-        } catch (thrown) {
-          if (restricted === "refused" || !(thrown instanceof Fault && thrown.code === "permission_denied")) throw thrown;
-          opened[i] = restrictedMark;
-        }
+    const sealed = values.flatMap((value, i) => {
+      const ids = typeof value === "string" ? keyIdsOf(value) : undefined;
+      return ids === undefined ? [] : [{ i, text: value as string, ids }];
+    });
+    const keys = await this.#vault.keysById(sealed.flatMap(({ ids }) => ids), run);
+    for (const { i, ids, text } of sealed) {
+      const needed = ids.map((id) => keys.get(id));
+      if (needed.every(isThere)) {
+        opened[i] = this.#openWith(needed, text, restricted);
+      } else {
+        isWhole = false;
+        opened[i] = erasedMark;
       }
-      sealed = inner;
     }
     return { values: opened, isWhole };
   }
 
-  #openWith(keys: readonly SubjectKey[], text: string): string {
-    const opened = jointKeyIds(text) === undefined ? this.#vault.openWith(keys[0] as SubjectKey, text, this.#bound) : this.#vault.openWithAll(keys, text, this.#bound);
-    return opened as string;
+  #openWith(keys: readonly SubjectKey[], text: string, restricted: "refused" | "marked"): unknown {
+    try {
+      const opened = keys.length > 1 ? this.#vault.openWithAll(keys, text, this.#bound) : this.#vault.openWith(keys[0] as SubjectKey, text, this.#bound);
+      return JSON.parse(opened as string) as unknown;
+    } catch (thrown) {
+      if (restricted === "refused" || !(thrown instanceof Fault && thrown.code === "permission_denied")) throw thrown;
+      return restrictedMark;
+    }
   }
 }
 
-/** Of the keys that a text needs at once; `undefined` for one that is not sealed. */
+/** Of the keys that a text needs; `undefined` for one that is not sealed. */
 function keyIdsOf(text: string): readonly string[] | undefined {
   return jointKeyIds(text) ?? (isSealed(text) ? [sealedKeyId(text)] : undefined);
 }

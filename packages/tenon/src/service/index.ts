@@ -24,6 +24,7 @@ export {
   type HandlerContext,
   type HandlerOf,
   type Handlers,
+  hasData,
   type QueryContext,
   type SeedContext,
   service,

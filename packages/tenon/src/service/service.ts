@@ -137,6 +137,11 @@ export interface Service<P extends AnyContract = AnyContract> {
   readonly runbooks: readonly Runbook[];
 }
 
+/** Whether a service has rows of its own. */
+export function hasData(service: Pick<Service, "migrations">): boolean {
+  return service.migrations !== undefined;
+}
+
 /**
  * Joins a contract and its handlers.
  *

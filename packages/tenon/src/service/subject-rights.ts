@@ -13,7 +13,7 @@ import type { DeclaredFault } from "../kernel/index.ts";
 import type { Emit } from "./needs.ts";
 import { described, describedOrNull, textFields } from "./plain-schema.ts";
 import type { Subscription } from "./reactions.ts";
-import { type AnyHandler, service, type Service } from "./service.ts";
+import { type AnyHandler, hasData, service, type Service } from "./service.ts";
 
 export interface SubjectRights {
   /** Who may ask for what is held of a person, erase it, restrict it or hold it: `role("privacy")`. There is no default. */
@@ -137,7 +137,7 @@ function createHandlers(made: RightsContract): Readonly<Record<string, AnyHandle
 export function withSubjectRights(services: readonly Service[], { access }: SubjectRights): readonly Service[] {
   const made = createContract(access);
   const taken = service(made, { tables: createTables(), migrations: new URL("subject-migrations/", import.meta.url), handlers: createHandlers(made) as never });
-  return [...services.map((each) => (each.migrations === undefined ? each : takingPart(each, made))), taken];
+  return [...services.map((each) => (hasData(each) ? takingPart(each, made) : each)), taken];
 }
 
 function takingPart(each: Service, made: RightsContract): Service {

@@ -10,6 +10,8 @@ export const workflowLimits = {
   depthMax: 8,
   /** Branches of one `all`: more at once than a process has database sessions for. */
   branchesMax: 100,
+  /** Processes that may end while they are at work on one turn, as far as it is known; then the run is parked, since a step of it may be what ends them. */
+  deathsMax: 5,
   /** Steps done in one turn; then other runs have theirs. */
   stepsPerTurnMax: 100,
   /** How long code may run or wait outside of steps, in ms: between steps there is nothing to wait for. */

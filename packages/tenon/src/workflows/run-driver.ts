@@ -10,6 +10,7 @@ import type { Statement } from "../data/index.ts";
 import type { Delivery } from "../events/index.ts";
 import { backoffMs, type Clock, type Log, type Random } from "../kernel/index.ts";
 import type { Privacy } from "../telemetry/index.ts";
+import { workflowLimits } from "./limits.ts";
 import type { IsFinal, Program, RunAttempt } from "./program.ts";
 import { RecordError, toRecordedValue } from "./recorded-value.ts";
 import { isEnded, type Run, type Step } from "./run.ts";
@@ -68,6 +69,7 @@ export class RunDriver {
       for (let phase = 0; phase < phasesMax; phase++) {
         const loaded = await store.find(of.run);
         if (loaded === undefined || isEnded(loaded.run.state) || loaded.run.state === "parked") return "untouched";
+        if (delivery.crashes >= workflowLimits.deathsMax) return await this.#park(of, loaded.run, deadlyReason(delivery.crashes, loaded));
         trace ??= begin?.(loaded.run);
         const outcome = await this.#unlessErased(loaded.run, () => this.#phase({ ...of, erasures: loaded.run.erasures }, trace === undefined ? loaded : { ...loaded, run: { ...loaded.run, trace } }));
         if (outcome !== "more") return outcome;
@@ -282,4 +284,10 @@ export class RunDriver {
 
 function isLast(thrown: unknown, attempts: number, policy: RetryPolicy, isFinal: IsFinal): boolean {
   return attempts >= policy.attempts || thrown instanceof RecordError || isFinal(thrown);
+}
+
+/** Said from the record alone: to run the code, so as to see what comes next, may be what ends processes. */
+function deadlyReason(deaths: number, { steps }: Loaded): string {
+  const last = steps.filter(({ endedAt }) => endedAt !== null).at(-1);
+  return `${deaths} processes ended, or stood still, while they were at work on it, ${last === undefined ? "before its first step was done" : `after ${last.kind === "step" ? "the step" : `the ${last.kind}`} "${last.name}"`}: mend what ends them, then resume it`;
 }

@@ -1,67 +1,13 @@
 /** An event that ends each process that delivers it: after so many deaths it is a dead letter, and everything else is done. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { Database } from "../../src/data/index.ts";
-import { openPglite } from "../../src/pglite/index.ts";
-import { cacheDir } from "../data/engines.ts";
-import { openServerDatabase, skip } from "../data/server.ts";
+import { live, type Place, places } from "../data/process-places.ts";
 import { add, applied, count, prepare, record, run } from "./delivered-service.ts";
 import { attempts, poison } from "./poisoned-process.ts";
 
 const script = fileURLToPath(new URL("poisoned-process.ts", import.meta.url));
 const total = 40;
-
-interface Place {
-  /** What the process is told. */
-  readonly where: string;
-  /** While no process has it. */
-  use<T>(task: (database: Database) => Promise<T>): Promise<T>;
-  drop(): Promise<void>;
-}
-
-const places = [
-  {
-    name: "postgres",
-    skip,
-    async open(): Promise<Place> {
-      const server = await openServerDatabase();
-      return { where: server.url, use: (task) => task(server.database), drop: () => server.drop() };
-    },
-  },
-  {
-    name: "pglite",
-    skip: false as const,
-    async open(): Promise<Place> {
-      const directory = await mkdtemp(join(tmpdir(), "tenon-poison-"));
-      return {
-        where: directory,
-        async use(task) {
-          const database = await openPglite({ dataDir: directory, cacheDir });
-          try {
-            return await task(database);
-          } finally {
-            await database.close();
-          }
-        },
-        drop: () => rm(directory, { recursive: true }),
-      };
-    },
-  },
-];
-
-/** Runs until it dies, or nothing is left to deliver. @returns Whether it died. */
-async function live(where: string): Promise<boolean> {
-  const child = spawn(process.execPath, ["--conditions=tenon-source", script, where], { stdio: ["ignore", "ignore", "inherit"] });
-  const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
-  if (signal !== "SIGKILL") assert.equal(code, 0, "it stopped in order");
-  return signal === "SIGKILL";
-}
 
 for (const place of places) {
   describe(`an event that ends its process, on ${place.name}`, { skip: place.skip }, () => {
@@ -77,7 +23,7 @@ for (const place of places) {
         await add(database, "work", Array.from({ length: total }, (_, n) => record(n, n % 4 === 0 ? undefined : `k${n % 11}`)));
       });
       let deaths = 0;
-      while (await live(opened.where)) {
+      while (await live(script, opened.where)) {
         deaths += 1;
         assert.ok(deaths <= attempts + 1, `${deaths} deaths`);
       }
@@ -93,7 +39,7 @@ for (const place of places) {
 
     test("a process that stops in order leaves nothing that would count", async () => {
       await opened.use((database) => add(database, "work", [record(100), record(101)]));
-      assert.equal(await live(opened.where), false);
+      assert.equal(await live(script, opened.where), false);
       await opened.use(async (database) => {
         assert.equal(await count(database, "tenon_inbox"), 0);
         assert.equal((await run(database, "select 1 from tenon_lanes where holder is not null")).length, 0);

@@ -1,9 +1,7 @@
 /** One process that delivers until nothing is left, and dies of one delivery: `poisoned-process.ts <url or directory>`. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Delivery } from "../../src/events/index.ts";
-import { openPglite } from "../../src/pglite/index.ts";
-import { openPostgres } from "../../src/postgres/index.ts";
-import { cacheDir } from "../data/engines.ts";
+import { openPlace } from "../data/process-places.ts";
 import { count, dispatcher, rowConsumer } from "./delivered-service.ts";
 
 /** What this process dies of. */
@@ -14,7 +12,7 @@ export const attempts = 4;
 
 if (import.meta.main) {
   const [, , where = ""] = process.argv;
-  const database = where.startsWith("postgres") ? await openPostgres({ url: where, poolMax: 6 }) : await openPglite({ dataDir: where, cacheDir });
+  const database = await openPlace(where);
   const consumer = rowConsumer(database, {
     concurrency,
     policy: { attempts, maxAgeMs: 60_000, baseMs: 5, capMs: 20 },

@@ -7,7 +7,7 @@
  */
 import type { Mistake } from "../../contract/index.ts";
 import type { Database } from "../../data/index.ts";
-import type { App, Service } from "../../service/index.ts";
+import { type App, hasData, type Service } from "../../service/index.ts";
 import { presentAccess, readAccessRecord, recordFile } from "../access-record.ts";
 import { enterApp } from "../app-location.ts";
 import { alignColumns } from "../columns.ts";
@@ -106,7 +106,7 @@ async function checkTriggers(app: App, home: string): Promise<readonly Check[]> 
 }
 
 async function checkData(app: App, home: string, terminal: Terminal): Promise<readonly Check[]> {
-  const owners = app.services.filter((service) => service.migrations !== undefined);
+  const owners = app.services.filter(hasData);
   if (owners.length === 0) return [];
   const { openDatabase, parseConfig } = await import("../../app/index.ts");
   // Only where the cache is: that another setting is wrong has been told, and does not stand in the way of this.

@@ -5,7 +5,7 @@
 import type { Config } from "../../app/index.ts";
 import type { Database } from "../../data/index.ts";
 import type { Route } from "../../events/index.ts";
-import type { App, Service } from "../../service/index.ts";
+import { type App, hasData, type Service } from "../../service/index.ts";
 import { type AppLocation, enterApp } from "../app-location.ts";
 import { readAppMigrations } from "../app-migrations.ts";
 import { wholeLayers } from "../config-layers.ts";
@@ -33,7 +33,7 @@ export interface OperatorOptions {
 export async function withOperator<T>(options: OperatorOptions, terminal: Terminal, work: (operator: Operator) => Promise<T>): Promise<T> {
   const location = enterApp(options.app);
   const app = await loadApp(location.file);
-  const owners = app.services.filter((service) => service.migrations !== undefined);
+  const owners = app.services.filter(hasData);
   if (owners.length === 0) throw new CommandProblem(`no service of ${app.name} has a database, so there are no events`, { remedy: "a service with migrations has one: docs/data.md" });
   const { openDatabase, parseConfig } = await import("../../app/index.ts");
   const { routesOf } = await import("../../reactions/index.ts");

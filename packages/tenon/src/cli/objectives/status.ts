@@ -1,6 +1,6 @@
 /** How the objectives of an app are doing, as its database has it: what all instances have counted, up to the last look. */
 import type { Alert, Reading, Target } from "../../objectives/index.ts";
-import type { App, Service } from "../../service/index.ts";
+import { type App, hasData, type Service } from "../../service/index.ts";
 import { enterApp } from "../app-location.ts";
 import { type Operator, type OperatorOptions, withOperator } from "../events/operator.ts";
 import { findService } from "../events/targets.ts";
@@ -33,7 +33,7 @@ export async function readStatus(options: StatusOptions, terminal: Terminal): Pr
   const services = options.service === undefined ? app.services : [findService(app.services, options.service)];
   const promising = services.filter((service) => targetsOf(service).length > 0);
   if (promising.length === 0) throw new CommandProblem(`${options.service ?? app.name} promises nothing`, { remedy: "give an operation an objective: objective: { availability: 99.9, latency: { p99: \"250ms\" } }" });
-  const kept = promising.filter(({ migrations }) => migrations !== undefined);
+  const kept = promising.filter(hasData);
   const found = kept.length === 0 ? new Map<string, readonly ObjectiveStatus[]>() : await withOperator(options, terminal, (operator) => readServices(kept, operator));
   const unknown = (service: Service): readonly ObjectiveStatus[] => targetsOf(service).map((target) => ({ target, reading: undefined, alerts: [], isSilenced: false }));
   return { app, objectives: promising.flatMap((service) => found.get(service.name) ?? unknown(service)) };

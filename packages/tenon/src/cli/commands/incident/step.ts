@@ -1,7 +1,7 @@
 /** `tenon incident step`: runs a step of a runbook, or shows what it would do. */
 import type { Incident, IncidentStore } from "../../../incidents/index.ts";
 import type { StepOutcome, StepRun } from "../../../reactions/index.ts";
-import type { IncidentInfo, NamedStep } from "../../../service/index.ts";
+import { hasData, type IncidentInfo, type NamedStep } from "../../../service/index.ts";
 import { type Answer, appOption, type CommandSpec } from "../../command.ts";
 import { configLayers } from "../../config-layers.ts";
 import { type Operator, type OperatorOptions, withOperator } from "../../events/operator.ts";
@@ -73,7 +73,7 @@ async function dryRun(operator: Operator, { chosen, options, run }: Planned & { 
     const outcome = await (await openRunner(operator)).dryRun(chosen.service, run);
     return { text: `${head}\n${outcomeText(outcome)}`, data: { step: name, isDone: false, ...outcome }, exitCode: outcome.outcome === "done" ? 0 : 1 };
   }
-  if (chosen.service.migrations === undefined) throw new CommandProblem(`${name} has no dry run, and its service no database in which it could be tried`, { remedy: "give the step a dryRun" });
+  if (!hasData(chosen.service)) throw new CommandProblem(`${name} has no dry run, and its service no database in which it could be tried`, { remedy: "give the step a dryRun" });
   const { parseDuration } = await import("../../../kernel/index.ts");
   const { tryStep } = await import("../../../reactions/index.ts");
   const { AppPrivacy } = await import("../../../app/index.ts");

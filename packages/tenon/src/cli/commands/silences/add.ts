@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { parseDuration } from "../../../kernel/index.ts";
 import type { Silence, SilenceMatcher } from "../../../objectives/index.ts";
+import { hasData } from "../../../service/index.ts";
 import { enterApp } from "../../app-location.ts";
 import { appOption, type CommandSpec } from "../../command.ts";
 import { type OperatorOptions, withOperator } from "../../events/operator.ts";
@@ -50,7 +51,7 @@ export const silencesAddCommand: CommandSpec<AddOptions> = {
     const service = findService((await loadApp(enterApp(options.app).file)).services, operands[0] ?? "");
     const matcher: SilenceMatcher = { ...(subject === undefined ? {} : { subject }), ...(indicator === undefined ? {} : { indicator }), ...(severity === undefined ? {} : { severity }) };
     await assertMeantSomething(service, matcher);
-    if (service.migrations === undefined) throw new CommandProblem(`${service.name} has no database, in which a silence could be kept`, { remedy: "silence its alerts where they go to" });
+    if (!hasData(service)) throw new CommandProblem(`${service.name} has no database, in which a silence could be kept`, { remedy: "silence its alerts where they go to" });
     const silence: Silence = { id: randomBytes(4).toString("hex"), matcher, untilMs, reason };
     return withOperator(options, terminal, async ({ app, database }) => {
       await (await openStore(database, service.name)).addSilence(silence);
