@@ -27,7 +27,7 @@ export class Gathered {
     this.#clock = clock;
   }
 
-  /** Those that are to travel with a step now, and how many they are. */
+  /** Those that are to travel with a step now. They may travel with one of another branch as well, until the first of them is kept. */
   get marks(): readonly Statement[] {
     return [...this.#marks];
   }
@@ -36,9 +36,10 @@ export class Gathered {
     this.#marks.push(statement);
   }
 
-  /** The first so many were written. */
-  markKept(count: number): void {
-    this.#marks = this.#marks.slice(count);
+  /** They were written. Others may have come meanwhile, or been written with another step. */
+  markKept(marks: readonly Statement[]): void {
+    const kept = new Set(marks);
+    this.#marks = this.#marks.filter((mark) => !kept.has(mark));
   }
 
   wait(wait: GatheredWait): void {

@@ -281,14 +281,13 @@ export class Turn implements FlowTurn {
     return this.#working(branch, at.name, async () => {
       this.#assertRoom(at.name);
       let value: unknown;
-      let markCount = 0;
+      let marks: readonly Statement[] = [];
       let endedAtMs = 0;
       const keep = async (result: unknown, { persons, run }: Effects): Promise<readonly Statement[]> => {
         const recorded = toRecordedValue(`what "${at.name}" gave back`, result);
         this.#assertRoom(at.name, recorded.bytes);
         value = recorded.value;
-        const { marks } = this.gathered;
-        markCount = marks.length;
+        ({ marks } = this.gathered);
         endedAtMs = this.#start.clock.nowMs();
         const write: StepWrite = { ...own, state: "done", result: recorded.json, attempts: attempt, endedAtMs };
         this.persons.meet(persons);
@@ -303,7 +302,7 @@ export class Turn implements FlowTurn {
         this.gathered.wait({ step: { ...own, attempts: attempt, state: "retrying", failure }, waitMs: backoffMs(attempt, spec.policy, random) });
         return this.#block(branch, at.name);
       }
-      this.gathered.markKept(markCount);
+      this.gathered.markKept(marks);
       this.#kept(branch, endedAtMs, value);
       return value;
     });
@@ -336,7 +335,7 @@ export class Turn implements FlowTurn {
     const { of, store } = this.#start;
     const { marks } = this.gathered;
     await store.commit([store.statements.guard(of, "running"), ...this.persons.grown(), ...marks, store.statements.record(of.run, step)], this.persons.all);
-    this.gathered.markKept(marks.length);
+    this.gathered.markKept(marks);
   }
 
   #kept(branch: Branch, endedAtMs: number, value: unknown): void {

@@ -67,6 +67,12 @@ interface End {
   readonly undone: readonly string[];
 }
 
+/** One branch registers an undo step while another writes down what both had gathered before. */
+const betweenBranches: readonly Op[] = [
+  { op: "all", left: [], right: [{ op: "undo" }] },
+  { op: "all", left: [{ op: "step" }, { op: "undo" }, { op: "step" }], right: [{ op: "fail" }] },
+];
+
 const pglite = engines[0] as (typeof engines)[number];
 
 describe("a random workflow", () => {
@@ -119,7 +125,7 @@ describe("a random workflow", () => {
         assert.ok(once.state === "completed" || once.state === "failed", String(once.state));
         assert.deepEqual(await run(plan, crashes), once);
       }),
-      { numRuns: 40 },
+      { numRuns: 40, examples: [[betweenBranches, [1]]] },
     );
   });
 });
