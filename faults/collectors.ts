@@ -79,8 +79,6 @@ const collectors: Readonly<Record<string, () => Server>> = {
 export const collectorNames: readonly string[] = Object.keys(collectors);
 
 export async function runCollectors(options: CollectorsOptions, names: readonly string[] = collectorNames): Promise<readonly CollectorsResult[]> {
-  const unknown = names.filter((name) => !(name in collectors));
-  if (unknown.length > 0) throw new CollectorsError(`there is no collector that ${unknown.join(", ")}: they are ${collectorNames.join(", ")}`);
   const results: CollectorsResult[] = [];
   for (const name of names) {
     const result = await besideCollector(name, options);

@@ -191,6 +191,11 @@ if (values.help) {
   else console.table(results.map(({ unexpected, ...counts }) => ({ ...counts, unexpected: unexpected.length })));
   process.exitCode = results.every(keepsRotatePromise) ? 0 : 1;
 } else if (drill === "collectors") {
+  const unknown = values.collector.filter((name) => !collectorNames.includes(name));
+  if (unknown.length > 0) {
+    tell(`there is no collector "${unknown.join('", "')}": they are "${collectorNames.join('", "')}"`);
+    process.exit(2);
+  }
   const results = await runCollectors({ seconds: Number(values.seconds ?? 0.75), pairs: Number(values.rounds), ratePerSecond: Number(values.rate ?? 2_000), tell }, values.collector);
   if (values.json) console.log(JSON.stringify(results));
   else console.table(results.map(({ p99OfWithout: { high, low, median }, ...result }) => ({ ...result, p99OfWithout: median, low, high })));

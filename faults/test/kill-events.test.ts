@@ -3,8 +3,7 @@ import { describe, test } from "node:test";
 import { pgliteDrillDatabase, postgresDrillDatabase, type DrillDatabase } from "../drill-database.ts";
 import { countRiver, type KillEventsOptions, runKillEvents } from "../kill-events.ts";
 import { hasNatsServer, NatsServer } from "../nats-server.ts";
-
-const url = process.env["TENON_TEST_DATABASE_URL"] || "postgres://postgres@127.0.0.1:5432/postgres";
+import { serverUrl, skip } from "./postgres-server.ts";
 
 /** A few: `npm run faults -- kill-events` has as many as it is asked for. */
 const kills = 2;
@@ -19,27 +18,15 @@ async function drill(open: () => Promise<DrillDatabase>, options: Pick<KillEvent
 describe("events survive processes that are killed again and again", () => {
   test("on the embedded database", () => drill(pgliteDrillDatabase));
 
-  test("on PostgreSQL, three processes at once", async (context) => {
-    const database = await postgresDrillDatabase(url).catch((error: unknown) => String(error));
-    if (typeof database === "string") {
-      context.skip(`no PostgreSQL at ${new URL(url).host}: ${database}`);
-      return;
-    }
-    await drill(async () => database);
-  });
+  test("on PostgreSQL, three processes at once", { skip }, () => drill(() => postgresDrillDatabase(serverUrl)));
 
-  test("on PostgreSQL, over a NATS server that is killed too", async (context) => {
+  test("on PostgreSQL, over a NATS server that is killed too", { skip }, async (context) => {
     if (!hasNatsServer()) {
       context.skip("there is no nats-server on the path");
       return;
     }
-    const database = await postgresDrillDatabase(url).catch((error: unknown) => String(error));
-    if (typeof database === "string") {
-      context.skip(`no PostgreSQL at ${new URL(url).host}: ${database}`);
-      return;
-    }
     await using nats = await NatsServer.open();
-    await drill(async () => database, { env: { NATS_URL: nats.url }, broker: nats });
+    await drill(() => postgresDrillDatabase(serverUrl), { env: { NATS_URL: nats.url }, broker: nats });
   });
 });
 

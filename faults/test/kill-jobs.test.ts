@@ -1,29 +1,15 @@
 /** That the drill counts what went wrong, on queues that go wrong on purpose, and that it runs with each of the tools. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import pg from "pg";
 import type { JobSubject } from "../jobs/job-subject.ts";
 import { jobSubjects } from "../jobs/subjects.ts";
 import { brokenPromises, type JobKillResult, runJobKills } from "../kill-jobs.ts";
 import { createSeededRandom } from "../seeded-random.ts";
 import { faultySubject, type JobFault } from "./faulty-jobs/queue.ts";
-
-const url = process.env["TENON_TEST_DATABASE_URL"] || "postgres://postgres@127.0.0.1:5432/postgres";
-const skip = await problemWith(url);
-
-async function problemWith(databaseUrl: string): Promise<string | false> {
-  const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 });
-  try {
-    await client.connect();
-    await client.end();
-    return false;
-  } catch (error) {
-    return `no PostgreSQL answers at ${new URL(databaseUrl).host}: ${String(error)}`;
-  }
-}
+import { serverUrl, skip } from "./postgres-server.ts";
 
 function drill(subject: JobSubject, jobs: number, kills: number): Promise<JobKillResult> {
-  return runJobKills({ subject, url, jobs, kills, random: createSeededRandom(7) });
+  return runJobKills({ subject, url: serverUrl, jobs, kills, random: createSeededRandom(7) });
 }
 
 /** Numbers 7, 17, … 97. */

@@ -1,21 +1,8 @@
 import assert from "node:assert/strict";
-import { createConnection } from "node:net";
 import { describe, test } from "node:test";
 import { runKills } from "../kill.ts";
 import { type Ledger, pgliteLedger, postgresLedger } from "../ledger/rows.ts";
-
-const url = process.env["TENON_TEST_DATABASE_URL"] || "postgres://postgres@127.0.0.1:5432/postgres";
-
-function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createConnection({ host: "127.0.0.1", port });
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => resolve(false));
-  });
-}
+import { serverUrl, skip } from "./postgres-server.ts";
 
 /** A few: `npm run faults -- kill` has as many as it is asked for. */
 const kills = 3;
@@ -37,11 +24,5 @@ async function drill(open: () => Promise<Ledger>): Promise<void> {
 describe("a server that is killed again and again loses and repeats nothing", () => {
   test("on the embedded database", () => drill(pgliteLedger));
 
-  test("on PostgreSQL", async (context) => {
-    if (!(await answers(Number(new URL(url).port || 5432)))) {
-      context.skip(`no PostgreSQL answers at ${new URL(url).host}`);
-      return;
-    }
-    await drill(() => postgresLedger(url));
-  });
+  test("on PostgreSQL", { skip }, () => drill(() => postgresLedger(serverUrl)));
 });

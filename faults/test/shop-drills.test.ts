@@ -1,27 +1,13 @@
 /** The shop's own account of what breaks, in real processes. One of three drills: a slow provider and a locked database take minutes more, and `npm run faults -- shop` has them. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import pg from "pg";
 import { keepsShopPromise, runShopDrill, shopDrills, type ShopDrillResult } from "../shop-drills.ts";
-
-const url = process.env["TENON_TEST_DATABASE_URL"] || "postgres://postgres@127.0.0.1:5432/postgres";
-const skip = await problemWith(url);
-
-async function problemWith(databaseUrl: string): Promise<string | false> {
-  const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 });
-  try {
-    await client.connect();
-    await client.end();
-    return false;
-  } catch (error) {
-    return `no PostgreSQL answers at ${new URL(databaseUrl).host}: ${String(error)}`;
-  }
-}
+import { serverUrl, skip } from "./postgres-server.ts";
 
 async function drill(name: string): Promise<ShopDrillResult> {
   const found = shopDrills.find((each) => each.name === name);
   assert.ok(found !== undefined);
-  return runShopDrill(found, { url, tell: () => undefined });
+  return runShopDrill(found, { url: serverUrl, tell: () => undefined });
 }
 
 describe("drills of the shop", { skip }, () => {
